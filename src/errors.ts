@@ -1,0 +1,77 @@
+/**
+ * The error table: every error that armloop throws has a code here, a text that names value, place and rule,
+ * and what to do. docs/errors.md is generated from this table and a test keeps the two equal.
+ */
+export const ERRORS = {
+  // --- robot file and configuration
+  CONFIG_UNREADABLE: {
+    text: '{file} cannot be read: {reason}',
+    todo: 'Check the path and the permissions; robot files live in robots/.',
+  },
+  CONFIG_SYNTAX: {
+    text: '{file}, line {line}: {reason}',
+    todo: 'Mend the YAML at that line.',
+  },
+  CONFIG_INVALID: {
+    text: '{file}: {path} is {value}, but {rule}',
+    todo: 'Change the value in the robot file; `armloop check FILE` prints the resolved rig.',
+  },
+  CONFIG_UNKNOWN_KIND: {
+    text: '{file}: {path} names the kind {value}, which is neither built in ({known}) nor loadable: {reason}',
+    todo: 'Use a built-in kind, a path relative to the robot file, or the name of an installed package.',
+  },
+  // --- layouts, channels, numbers
+  LAYOUT_UNKNOWN_FIELD: {
+    text: 'layout {layout} has no field {field}',
+    todo: 'Use one of the names that the layout lists.',
+  },
+  LAYOUT_DUPLICATE_FIELD: {
+    text: 'layout {layout} names the field {field} twice',
+    todo: 'Give each field its own name.',
+  },
+  LENGTH_MISMATCH: {
+    text: '{what} has {got} values, but {want} are needed',
+    todo: 'Pass an array of the stated length.',
+  },
+  // --- devices
+  DEVICE_UNREACHABLE: {
+    text: 'device {device} did not answer: {reason}',
+    todo: 'Check that it is powered and connected, then start again.',
+  },
+  INTERNAL: {
+    text: '{what}',
+    todo: 'This is a defect in armloop: please report it with the message and the steps that led to it.',
+  },
+} as const;
+
+export type ErrorCode = keyof typeof ERRORS;
+
+type Holes<S extends string> = S extends `${string}{${infer K}}${infer R}` ? K | Holes<R> : never;
+
+/** The values that an error's text asks for, by the names in its braces. */
+export type ErrorDetails<C extends ErrorCode> = Record<Holes<(typeof ERRORS)[C]['text']>, string | number>;
+
+/** Any error that armloop raises on purpose: a code of the table, its text filled in, and what to do. */
+export class ArmloopError<C extends ErrorCode = ErrorCode> extends Error {
+  override readonly name = 'ArmloopError';
+  readonly code: C;
+  readonly todo: string;
+  readonly details: ErrorDetails<C>;
+
+  constructor(code: C, details: ErrorDetails<C>, options?: { cause?: unknown }) {
+    super(fill(ERRORS[code].text, details as Record<string, string | number>), options);
+    this.code = code;
+    this.todo = ERRORS[code].todo;
+    this.details = details;
+  }
+}
+
+function fill(text: string, details: Record<string, string | number>): string {
+  return text.replace(/\{(\w+)\}/g, (_, key: string) => String(details[key] ?? '?'));
+}
+
+/** What to print for a caught value: its text and, for an armloop error, what to do about it. */
+export function explain(error: unknown): string {
+  if (error instanceof ArmloopError) return `${error.code}: ${error.message}\n  ${error.todo}`;
+  return error instanceof Error ? error.message : String(error);
+}

@@ -1,0 +1,63 @@
+/**
+ * Seeded random numbers: sfc32 (Chris Doty-Humphrey, PractRand; public domain), seeded through splitmix32 so that
+ * neighbouring seeds give unrelated streams. Same seed, same numbers, on every machine.
+ */
+export class Rng {
+  #a: number;
+  #b: number;
+  #c: number;
+  #d = 1;
+  #spare = Number.NaN;
+
+  /** `seed` is a whole number in 0..2^53; `stream` separates independent uses of one seed. */
+  constructor(seed: number, stream = 0) {
+    let s = (seed >>> 0) ^ Math.imul(stream + 1, 0x9e3779b9);
+    const high = Math.floor(seed / 2 ** 32) >>> 0;
+    const next = (): number => {
+      s = (s + 0x9e3779b9) | 0;
+      let t = s ^ (s >>> 16);
+      t = Math.imul(t, 0x21f0aaad);
+      t ^= t >>> 15;
+      t = Math.imul(t, 0x735a2d97);
+      return (t ^ (t >>> 15)) | 0;
+    };
+    this.#a = next() ^ high;
+    this.#b = next();
+    this.#c = next();
+    for (let i = 0; i < 15; i++) this.uint32();
+  }
+
+  /** Whole number in 0..2^32. */
+  uint32(): number {
+    const t = (((this.#a + this.#b) | 0) + this.#d) | 0;
+    this.#d = (this.#d + 1) | 0;
+    this.#a = this.#b ^ (this.#b >>> 9);
+    this.#b = (this.#c + (this.#c << 3)) | 0;
+    this.#c = (((this.#c << 21) | (this.#c >>> 11)) + t) | 0; // prettier-ignore
+    return t >>> 0;
+  }
+
+  /** Uniform in [low, high), with 53 random bits. */
+  uniform(low = 0, high = 1): number {
+    const bits = (this.uint32() >>> 5) * 2 ** 26 + (this.uint32() >>> 6);
+    return low + (high - low) * (bits / 2 ** 53);
+  }
+
+  /** Standard normal times `sigma` (Box–Muller, both halves used). */
+  normal(sigma = 1): number {
+    if (!Number.isNaN(this.#spare)) {
+      const value = this.#spare;
+      this.#spare = Number.NaN;
+      return value * sigma;
+    }
+    const radius = Math.sqrt(-2 * Math.log(1 - this.uniform()));
+    const angle = 2 * Math.PI * this.uniform();
+    this.#spare = radius * Math.sin(angle);
+    return radius * Math.cos(angle) * sigma;
+  }
+
+  /** Whole number in 0..n. */
+  below(n: number): number {
+    return Math.floor(this.uniform() * n);
+  }
+}

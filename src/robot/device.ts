@@ -1,0 +1,102 @@
+/**
+ * The device contract. A device is hosted on the rig's main thread (or hosts a thread or process of its own) and
+ * talks to the loop through channels only: it writes its State, reads its Command, and writes what it really sent.
+ * One conformance suite (test/conformance) runs over every registered device.
+ */
+import type { LatestReader, LatestWriter, RingWriter } from './port.ts';
+import type { SceneDescription } from './scene.ts';
+import type { AxisSpec, DeviceEntry, RobotSpec } from './spec.ts';
+import type { CommandMode } from './tick.ts';
+
+/** Readable before connecting. */
+export interface DeviceSpec {
+  readonly name: string;
+  readonly kind: string;
+  readonly axes: readonly AxisSpec[];
+  /** Command modes that it accepts. */
+  readonly modes: readonly CommandMode[];
+  /** Which parts of the command superset it honours. */
+  readonly honours: {
+    readonly q: boolean;
+    readonly qd: boolean;
+    readonly tau: boolean;
+    readonly kp: boolean;
+    readonly kd: boolean;
+  };
+  /** State rate that it aims at. */
+  readonly rateHz: number;
+  /** True for simulations: `reset` works and torque mode is allowed. */
+  readonly simulated: boolean;
+}
+
+/** The channels of one device, made by the rig. Layouts: deviceStateLayout, commandLayout, sentLayout of its axes. */
+export interface DevicePort {
+  readonly state: LatestWriter;
+  readonly command: LatestReader;
+  readonly sent: RingWriter;
+}
+
+/** Seconds on the rig's monotonic clock (src/loop/clock.ts). */
+export type Now = () => number;
+
+export interface Device extends AsyncDisposable {
+  readonly spec: DeviceSpec;
+  /** Connects and starts publishing State; commands are ignored until `enable`. Rejects with DEVICE_* errors. */
+  open(port: DevicePort): Promise<void>;
+  /** Torque on: from here on commands move it. It must not jump: it holds where it is until the first command. */
+  enable(): Promise<void>;
+  /** Torque off (after parking) or idle; State goes on. */
+  disable(): Promise<void>;
+  /** Stop and hold now, without the loop: used when the loop thread is dead. */
+  halt(): Promise<void>;
+  /** Simulations: new scene from the seed. Resolves when the state of the new epoch is published. */
+  reset?(seed: number): Promise<void>;
+  /** Simulations: the whole physics state (mjSTATE_INTEGRATION), for the start of an episode. */
+  snapshot?(): Promise<Float64Array>;
+  /** Simulations: put a snapshot back. */
+  restore?(state: Float64Array): Promise<void>;
+  /** Simulations: what the scene looks like (after `open`); null when there is none. */
+  readonly scene: SceneDescription | null;
+  /** Called with a message when the device is lost or faults. Set by the rig before `open`. */
+  onFault: ((message: string) => void) | null;
+}
+
+export interface DeviceContext {
+  readonly robot: RobotSpec;
+  readonly entry: DeviceEntry;
+  readonly now: Now;
+}
+
+/** What a driver's folder exports: makes a device from its entry; throws CONFIG_INVALID for bad options. */
+export type DeviceFactory = (context: DeviceContext) => Device;
+
+/**
+ * A device without clock or thread: time moves when `advance` is called. Simulations implement this alone; the engine
+ * paces it in a thread of its own (real time) or ticks it from the lockstep runner. A driver's module exports either
+ * `createDevice` (DeviceFactory) or `createLockstepDevice` (LockstepFactory); the engine turns the second into a Device.
+ */
+export interface LockstepDevice {
+  readonly spec: DeviceSpec;
+  /** What the scene looks like; null for a device without one. */
+  readonly scene: SceneDescription | null;
+  /** World poses of the scene's bodies now: bodies.length × 7. Allocates nothing. */
+  poses(out: Float64Array): void;
+  /** New scene from the seed; the epoch counts up. */
+  reset(seed: number): void;
+  setEnabled(state: 'on' | 'off'): void;
+  /** Writes the state at time `time` into `out` (deviceStateLayout). Allocates nothing. */
+  read(time: number, out: Float64Array): void;
+  /** Takes a command (commandLayout) and writes what was sent into `sent` (sentLayout). Allocates nothing. */
+  write(command: Float64Array, time: number, sent: Float64Array): void;
+  /** Advances by one period of `spec.rateHz`. With no fresh command for watchdogMs it holds by itself. */
+  advance(): void;
+  /** Whole physics state (mjSTATE_INTEGRATION plus what else steps depend on), and back: bit-equal continuation. */
+  snapshot(): Float64Array;
+  restore(state: Float64Array): void;
+  dispose(): void;
+}
+
+/** `seed` fixes the first scene. Loads what it needs (WebAssembly), hence the promise. */
+export type LockstepFactory = (
+  context: Omit<DeviceContext, 'now'> & { readonly seed: number },
+) => Promise<LockstepDevice>;

@@ -1,0 +1,49 @@
+/** A task is one model file plus functions with numbered residuals; it is data, and src/control executes phases. */
+import type { Rng } from '../math/rng.ts';
+
+/** What a task sees of the world: poses by name in the world frame. */
+export interface TaskView {
+  /** World position of a body or site, written to out[0..3). */
+  position(name: string, out: Float64Array): void;
+  /** World orientation x, y, z, w of a body or site, written to out[0..4). */
+  orientation(name: string, out: Float64Array): void;
+  /** World linear velocity of a body, written to out[0..3). */
+  velocity(name: string, out: Float64Array): void;
+  /** Simulated seconds since the reset. */
+  readonly time: number;
+  /** Gripper opening in m. */
+  readonly opening: number;
+}
+
+/** What a reset may set. */
+export interface TaskScene {
+  /** Puts a free object: position and x, y, z, w quaternion; velocities become zero. */
+  place(object: string, position: ArrayLike<number>, quaternion: ArrayLike<number>): void;
+  /** Moves a target marker (a mocap body). */
+  mark(marker: string, position: ArrayLike<number>, quaternion: ArrayLike<number>): void;
+  /** Sets the arm's joint angles and the opening. */
+  pose(q: ArrayLike<number>, opening: number): void;
+  readonly home: { readonly q: readonly number[]; readonly opening: number };
+}
+
+export interface Task {
+  readonly name: string;
+  /** One sentence for people, the default task text of an episode. */
+  readonly text: string;
+  /** MJCF file of the scene, relative to the task's own folder's models. */
+  readonly model: string;
+  /** Names of the residuals, in their numbered order (at most RESIDUALS). */
+  readonly residuals: readonly { readonly name: string; readonly unit: string }[];
+  /** Time after which an attempt counts as failed, s. */
+  readonly timeLimit: number;
+  /** Draws a new scene. Same seed, same scene. */
+  reset(scene: TaskScene, rng: Rng): void;
+  /** Writes the residuals. Allocates nothing. */
+  residual(view: TaskView, out: Float64Array): void;
+  /** Reward from the residuals, higher is better. */
+  reward(residual: Float64Array): number;
+  /** Judges success. `held` is how long (s) the raw condition has been true without a break. */
+  condition(view: TaskView, residual: Float64Array): boolean;
+  /** Seconds for which the condition must hold. */
+  readonly holdTime: number;
+}

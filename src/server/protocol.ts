@@ -1,0 +1,183 @@
+/** What crosses between the server and a browser (or any client). Used by src/server and src/console alike. */
+import { Layout } from '../robot/layout.ts';
+import type { SceneDescription } from '../robot/scene.ts';
+import type { RobotSpec } from '../robot/spec.ts';
+import { RESIDUALS } from '../robot/tick.ts';
+
+export const LIVE_PROTOCOL = 1;
+
+/** One binary message of /api/live: a Float64Array of this layout, little-endian, 60 times a second. */
+export function liveLayout(axes: number, bodies: number): Layout {
+  return Layout.of('live', [
+    { name: 'time', unit: 's', doc: 'rig monotonic time of the tick shown' },
+    { name: 'wall', unit: 's', doc: 'the same instant as seconds since 1970' },
+    { name: 'tick', unit: '1' },
+    { name: 'mode', unit: '1', doc: 'Mode' },
+    { name: 'controller', unit: '1', doc: 'ControllerId' },
+    { name: 'source', unit: '1', doc: 'Source' },
+    { name: 'reasonAll', unit: '1', doc: 'Reason bits seen since the message before, or-ed' },
+    { name: 'reason', length: axes, unit: '1', doc: 'the same per axis' },
+    { name: 'fault', unit: '1' },
+    { name: 'done', unit: '1' },
+    { name: 'q', length: axes, unit: 'axis' },
+    { name: 'qd', length: axes, unit: 'axis/s' },
+    { name: 'tau', length: axes, unit: 'N·m|N' },
+    { name: 'qCmd', length: axes, unit: 'axis' },
+    { name: 'tool', length: 7, unit: 'm|1' },
+    { name: 'toolCmd', length: 7, unit: 'm|1' },
+    { name: 'manipulability', unit: '1' },
+    { name: 'lease', unit: '1', doc: 'lease in force, 0 when nobody drives' },
+    { name: 'operatorSeq', unit: '1', doc: 'last operator message that the loop has used' },
+    { name: 'epoch', unit: '1' },
+    { name: 'seed', unit: '1' },
+    { name: 'reward', unit: '1' },
+    { name: 'success', unit: '1' },
+    { name: 'residual', length: RESIDUALS, unit: 'mixed' },
+    { name: 'loop.rate', unit: 'Hz', doc: 'measured over the last second' },
+    { name: 'loop.latenessP50', unit: 's', doc: 'over the last second' },
+    { name: 'loop.latenessP99', unit: 's' },
+    { name: 'loop.latenessMax', unit: 's' },
+    { name: 'loop.missed', unit: '1', doc: 'periods skipped since the start' },
+    { name: 'loop.work', unit: 's', doc: 'median time of a cycle over the last second' },
+    { name: 'recording', unit: 's', doc: 'length of the running recording; -1 when none runs' },
+    {
+      name: 'poses',
+      length: bodies * 7,
+      unit: 'm|1',
+      doc: 'scene bodies in the world: p x y z, quaternion x y z w',
+    },
+  ]);
+}
+
+/** First text message of /api/live. */
+export interface Hello {
+  readonly type: 'hello';
+  readonly protocol: typeof LIVE_PROTOCOL;
+  readonly version: string;
+  readonly robot: Omit<RobotSpec, 'source'>;
+  readonly layout: ReturnType<Layout['toJSON']>;
+  /** Float32/Uint32 arrays are sent as plain arrays. */
+  readonly scene: JsonScene | null;
+  /** Indices of scene bodies that belong to the model, by model body order; for play-back by kinematics. */
+  readonly session: SessionState;
+}
+
+export type JsonScene = Omit<SceneDescription, 'meshes'> & {
+  readonly meshes: readonly { readonly vertices: readonly number[]; readonly triangles: readonly number[] }[];
+};
+
+export type RecordingState = 'idle' | 'recording' | 'review';
+export type EpisodeLabel = 'success' | 'failure' | 'unlabelled';
+
+/** What a session is doing, as text: sent when it changes ({type: 'session', session}). */
+export interface SessionState {
+  readonly rig: string;
+  readonly connected: boolean;
+  readonly lease: { readonly id: number; readonly operator: string } | null;
+  readonly recording: {
+    readonly state: RecordingState;
+    /** Running or under review; null when idle. */
+    readonly episode: string | null;
+    readonly task: string;
+    readonly operator: string;
+  };
+  readonly task: {
+    readonly name: string;
+    readonly text: string;
+    readonly seed: number;
+    readonly tasks: readonly string[];
+  } | null;
+  readonly devices: readonly { readonly name: string; readonly kind: string; readonly status: string }[];
+  readonly cameras: readonly {
+    readonly name: string;
+    readonly width: number;
+    readonly height: number;
+    readonly fps: number;
+    readonly measuredFps: number;
+    readonly dropped: number;
+  }[]; // prettier-ignore
+  readonly realTime: { readonly fifo: boolean; readonly reason: string };
+  /** Newest last, at most 50. */
+  readonly events: readonly SessionEvent[];
+}
+
+export interface SessionEvent {
+  readonly time: number;
+  readonly level: 'info' | 'warning' | 'error';
+  readonly text: string;
+}
+
+export type ServerText =
+  | Hello
+  | { readonly type: 'session'; readonly session: SessionState }
+  | { readonly type: 'rig'; readonly connected: boolean };
+
+/**
+ * /api/operator. Text from client: take or release the lease. Binary from client, 100 Hz: Float64Array of
+ * operatorLayout (the rig fills `lease` and `time`). Text from server: the answers below.
+ */
+export type OperatorText =
+  | { readonly type: 'take'; readonly operator: string }
+  | { readonly type: 'release' };
+export type OperatorReply =
+  | { readonly type: 'lease'; readonly granted: boolean; readonly lease: number; readonly reason: string }
+  | { readonly type: 'ack'; readonly seq: number; readonly clientTime: number; readonly rigTime: number }
+  | { readonly type: 'lost'; readonly reason: string };
+
+/** POST /api/request (needs the lease number, but for `hold` and `estop`). */
+export interface RequestBody {
+  readonly kind: 'arm' | 'activate' | 'hold' | 'estop' | 'clear' | 'disarm';
+  readonly lease?: number;
+  readonly controller?: 'hold' | 'jog' | 'twist' | 'pose' | 'trajectory' | 'gripper' | 'replay' | 'home';
+  readonly args?: readonly number[];
+}
+
+/*
+ * HTTP, all JSON, schemas at /docs. Errors: {error: {code, message, todo}}.
+ *   GET  /api/rig                       Hello without `type`
+ *   POST /api/request                   RequestBody → {seq}
+ *   POST /api/estop                     → {seq}; needs no lease
+ *   POST /api/scene/reset               {lease, seed?} → {seed}
+ *   POST /api/home                      {lease} → {seq}
+ *   POST /api/recording/start           {lease, task, operator} → {episode}
+ *   POST /api/recording/stop            {lease} → {episode}          state: review
+ *   POST /api/recording/label           {lease, label, cause?} → {episode}   closes the file; state: idle
+ *   POST /api/recording/discard         {lease} → {episode}          to the trash; state: idle
+ *   POST /api/recording/rerecord        {lease} → {episode}          discard, reset the scene, start again
+ *   GET  /api/episodes                  EpisodeSummary[] newest first
+ *   GET  /api/episodes/:id              EpisodeSummary
+ *   GET  /api/episodes/:id/trace?hz=30  binary: u32 length of a JSON header, header {layout, rows, scene}, pad to 8, rows
+ *   GET  /api/episodes/:id/frame/:camera?at=SECONDS   image/jpeg: newest frame at or before
+ *   POST /api/episodes/:id/label        {label, cause?}
+ *   POST /api/episodes/:id/trash | restore
+ *   POST /api/episodes/:id/replay       {lease} → {seq}: drives the arm through it
+ *   WS   /api/live, /api/operator, /api/cameras/:name (binary: float64 seq, float64 capture time, JPEG)
+ *   GET  /metrics, /docs, /api/health
+ */
+export interface EpisodeSummary {
+  readonly id: string;
+  readonly rig: string;
+  readonly task: string;
+  readonly operator: string;
+  readonly label: EpisodeLabel;
+  readonly cause: string;
+  /** Seconds since 1970. */
+  readonly startedAt: number;
+  readonly duration: number;
+  readonly ticks: number;
+  readonly rateHz: number;
+  readonly missed: number;
+  readonly bytes: number;
+  readonly seed: number;
+  readonly sources: readonly string[];
+  /** Words of the quality gate; empty when it passed. */
+  readonly flags: readonly string[];
+  readonly repaired: boolean;
+  readonly trashed: boolean;
+  readonly cameras: readonly {
+    readonly name: string;
+    readonly frames: number;
+    readonly fps: number;
+    readonly maxGap: number;
+  }[];
+}
