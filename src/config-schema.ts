@@ -1,0 +1,233 @@
+/**
+ * Schema of a robot file, with the default of every optional value. What it says of one value alone is here; rules
+ * that relate values (min < max, each axis driven once) are in config.ts. `doc` texts feed `armloop check --schema`.
+ */
+import Type, { type TSchema } from 'typebox';
+
+/** Settings of a closed object: unknown keys are refused (with a did-you-mean in config.ts). */
+const closed = { additionalProperties: false } as const;
+const section = { additionalProperties: false, default: {} } as const;
+
+/** Names become topic names, URL parts and file names. */
+const name = (description: string) => Type.String({ pattern: '^[A-Za-z][A-Za-z0-9_-]{0,63}$', description });
+const positive = (description: string) => Type.Number({ exclusiveMinimum: 0, description });
+const positiveOr = (value: number, description: string) =>
+  Type.Number({ exclusiveMinimum: 0, default: value, description });
+const atLeastZeroOr = (value: number, description: string) =>
+  Type.Number({ minimum: 0, default: value, description });
+const point = (description: string) =>
+  Type.Tuple([Type.Number(), Type.Number(), Type.Number()], { description });
+
+const axis = Type.Object(
+  {
+    name: name(
+      'Name of the axis; for an arm joint also the name of the model joint unless `joints` says otherwise.',
+    ),
+    type: Type.Enum(['revolute', 'prismatic'], {
+      default: 'revolute',
+      description: 'revolute: rad. prismatic: m, for the opening of a parallel gripper (last axis only).',
+    }),
+    min: Type.Number({ description: 'Lower limit, rad or m.' }),
+    max: Type.Number({ description: 'Upper limit, rad or m.' }),
+    velocity: positive('Largest |velocity| that is let through, rad/s or m/s.'),
+    acceleration: positive('Largest |acceleration|, rad/s² or m/s².'),
+    jerk: positive('Largest |jerk|, rad/s³ or m/s³.'),
+    effort: positive('Largest |effort|, N·m or N.'),
+    home: Type.Number({ description: 'Position of the home pose, rad or m; within the limits.' }),
+    joints: Type.Optional(
+      Type.Array(
+        Type.Object(
+          {
+            name: Type.String({ minLength: 1 }),
+            ratio: Type.Number({ default: 1, description: 'Model joint = ratio × axis.' }),
+          },
+          closed,
+        ),
+        {
+          minItems: 1,
+          description: 'Model joints that follow the axis. Default: the joint of the same name, ratio 1.',
+        },
+      ),
+    ),
+    kp: atLeastZeroOr(0, 'Position gain, N·m/rad or N/m. 0: the device uses its own.'),
+    kd: atLeastZeroOr(0, 'Velocity gain, N·m·s/rad or N·s/m. 0: the device uses its own.'),
+  },
+  closed,
+);
+
+const device = Type.Object(
+  {
+    name: name('Name of the device, unique in the rig.'),
+    kind: Type.String({
+      minLength: 1,
+      description: 'Built-in kind (sim, mock), path relative to this file, or package name.',
+    }),
+    axes: Type.Optional(
+      Type.Array(Type.String(), {
+        minItems: 1,
+        description: 'Axes that it drives, in its own order. Default: all, when the rig has one device.',
+      }),
+    ),
+    options: Type.Record(Type.String(), Type.Unknown(), {
+      default: {},
+      description: "The driver's own settings; the driver checks them.",
+    }),
+  },
+  closed,
+);
+
+const camera = Type.Object(
+  {
+    name: name('Name of the camera, unique in the rig.'),
+    kind: Type.String({ minLength: 1, description: 'sim: rendered from the simulated scene.' }),
+    width: Type.Integer({ minimum: 16, maximum: 4096, default: 320, description: 'Pixels.' }),
+    height: Type.Integer({ minimum: 16, maximum: 4096, default: 240, description: 'Pixels.' }),
+    fps: Type.Number({ exclusiveMinimum: 0, maximum: 240, default: 15, description: 'Frames per second.' }),
+    quality: Type.Integer({ minimum: 1, maximum: 100, default: 85, description: 'JPEG quality.' }),
+    fovyDeg: Type.Number({
+      exclusiveMinimum: 0,
+      exclusiveMaximum: 170,
+      default: 45,
+      description: 'Vertical field of view in degrees.',
+    }),
+    frame: Type.String({
+      minLength: 1,
+      default: 'world',
+      description: 'Body that carries the camera: world, or a body of the model.',
+    }),
+    position: point('Position of the camera in `frame`, m.'),
+    orientation: Type.Optional(
+      Type.Tuple([Type.Number(), Type.Number(), Type.Number(), Type.Number()], {
+        description:
+          'Quaternion x, y, z, w in `frame`: camera x right, y up, looks along -z. Or give lookAt.',
+      }),
+    ),
+    lookAt: Type.Optional(point('Point in `frame` at the centre of the picture, m.')),
+    up: Type.Optional(point('Direction in `frame` that points up in the picture. Default: 0, 0, 1.')),
+  },
+  closed,
+);
+
+/** One robot file, as written. */
+export const robotFileSchema = Type.Object(
+  {
+    id: Type.String({
+      pattern: '^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$',
+      description: 'Rig id: letters, digits, - and _; stands in every topic, route and episode.',
+    }),
+    description: Type.String({ default: '', description: 'One line for people.' }),
+    model: Type.Object(
+      {
+        file: Type.String({ minLength: 1, description: 'MJCF or URDF, relative to this file.' }),
+        tool: Type.String({ minLength: 1, default: 'tool', description: 'Body or site that is the tool.' }),
+      },
+      closed,
+    ),
+    sim: Type.Optional(
+      Type.Object(
+        {
+          task: Type.String({
+            minLength: 1,
+            default: 'reach',
+            description: 'Simulated task that is loaded.',
+          }),
+          seed: Type.Integer({
+            minimum: 0,
+            maximum: Number.MAX_SAFE_INTEGER,
+            default: 1,
+            description: 'Seed of the first scene.',
+          }),
+          timestep: Type.Number({
+            exclusiveMinimum: 0,
+            maximum: 0.02,
+            default: 0.001,
+            description: 'Physics step, s; the loop period is a whole number of them.',
+          }),
+        },
+        closed,
+      ),
+    ),
+    axes: Type.Array(axis, {
+      minItems: 1,
+      maxItems: 64,
+      description: 'Arm axes in chain order, then at most one gripper (prismatic).',
+    }),
+    devices: Type.Array(device, { minItems: 1, maxItems: 16 }),
+    cameras: Type.Array(camera, { maxItems: 16, default: [] }),
+    loop: Type.Object(
+      {
+        rateHz: Type.Number({
+          minimum: 10,
+          maximum: 4000,
+          default: 1000,
+          description: 'Rate of the control loop.',
+        }),
+        fifoPriority: Type.Integer({
+          minimum: 0,
+          maximum: 99,
+          default: 80,
+          description:
+            'SCHED_FIFO priority asked for; 0 does not ask. Without the permission the rig runs on and says so.',
+        }),
+      },
+      section,
+    ),
+    limits: Type.Object(
+      {
+        stateAgeMs: Type.Optional(
+          positive('Older measured state stops the arm. Default: 20, and 100 on a simulated rig.'),
+        ),
+        missedMs: Type.Optional(
+          positive('Missed periods in a row that stop the arm. Default: 20, and 100 on a simulated rig.'),
+        ),
+        deadmanMs: positiveOr(500, 'No operator input for this long: controlled hold.'),
+        watchdogMs: positiveOr(100, 'No command for this long: the device holds by itself.'),
+        startRampMs: atLeastZeroOr(300, 'Commands are ramped in over this time after activation.'),
+        resumeDistance: positiveOr(
+          0.05,
+          'Largest joint difference (rad) at which a lost operator may resume.',
+        ),
+      },
+      section,
+    ),
+    workspace: Type.Object(
+      { min: point('Lower corner, m, base frame.'), max: point('Upper corner, m, base frame.') },
+      { ...closed, description: 'Box that the tool must stay in.' },
+    ),
+    teleop: Type.Object(
+      {
+        linear: positiveOr(0.25, 'Full-scale tool speed, m/s.'),
+        angular: positiveOr(1, 'Full-scale tool turning speed, rad/s.'),
+        joint: positiveOr(0.8, 'Full-scale joint speed, rad/s.'),
+        gripper: positiveOr(0.1, 'Full-scale gripper speed, m/s.'),
+      },
+      section,
+    ),
+    recording: Type.Object(
+      {
+        chunkMs: Type.Number({
+          minimum: 10,
+          maximum: 250,
+          default: 200,
+          description: 'A chunk of the file is closed at least this often: a crash loses at most about two.',
+        }),
+        jointStateHz: positiveOr(100, 'Rate of the plain sensor_msgs/JointState topic, for other tools.'),
+        sceneHz: positiveOr(30, 'Rate of recorded scene poses, for play-back.'),
+        minRateRatio: Type.Number({
+          exclusiveMinimum: 0,
+          maximum: 1,
+          default: 0.95,
+          description: 'Quality gate: measured ÷ wanted rate below this is flagged.',
+        }),
+        maxGapMs: positiveOr(50, 'Quality gate: a longer gap between ticks is flagged.'),
+        idleS: positiveOr(5, 'Quality gate: a longer span without motion is flagged.'),
+      },
+      section,
+    ),
+  },
+  closed,
+) satisfies TSchema;
+
+/** A robot file after its defaults were filled in and before it was resolved. */
+export type RobotFile = Type.Static<typeof robotFileSchema>;
+export type CameraFile = RobotFile['cameras'][number];
