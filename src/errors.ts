@@ -38,6 +38,11 @@ export const ERRORS = {
     text: 'device {device} did not answer: {reason}',
     todo: 'Check that it is powered and connected, then start again.',
   },
+  // --- command line
+  BENCH_UNKNOWN: {
+    text: 'there is no bench {name}; there are: {known}',
+    todo: 'Use one of those names; `armloop bench` lists them.',
+  },
   INTERNAL: {
     text: '{what}',
     todo: 'This is a defect in armloop: please report it with the message and the steps that led to it.',
