@@ -18,7 +18,10 @@ export interface Controller {
   readonly name: string;
   /** float64 values that it keeps from tick to tick. Nothing else may carry state: the block is the snapshot. */
   readonly memorySize: number;
-  /** True when it drives from operator input, so that losing the operator must stop it. */
+  /**
+   * True when it drives from operator input, so that losing the operator must stop it. Valid after `reset`, and may
+   * follow from its arguments (a pose target given as arguments needs no operator): read it each time it is needed.
+   */
   readonly needsOperator: boolean;
   /** Called once; `memory` is its part of the cycle's memory block for good. May allocate scratch. */
   allocate(context: ControllerContext, memory: Float64Array): void;
@@ -28,6 +31,11 @@ export interface Controller {
    * Returns StepCode.fault when the arguments make no sense.
    */
   reset(tick: Float64Array, args: Float64Array, count: number): StepCode;
-  /** Reads in.*, writes out.requested.{q,qd,tau}. Allocates nothing. */
+  /**
+   * Reads in.*, and in out.q / out.qd the guard's last command, which every step starts from: what the guard took
+   * away is not asked for again. Writes out.requested.{q,qd,tau}; ors its Reason bits into out.reason[axis] and
+   * out.reasonAll (the cycle has zeroed both); may write out.manipulability. Allocates nothing. May be called again
+   * after it has answered `done`: it then holds.
+   */
   step(tick: Float64Array): StepCode;
 }
