@@ -3,6 +3,8 @@
  *
  * Latest: a triple buffer. Three slots; the writer owns `back`, the reader `front`, and `middle` is swapped by one
  * atomic exchange with a FRESH bit. Neither side ever waits, and no one sees half a value.
+ * The writer's and the reader's slot numbers are kept in the header too, so an end that is opened again goes on where
+ * the one before it left off.
  * Ring: single producer, single consumer, lossless; head and tail are free-running Int32 counters, compared by
  * difference so that wrap-around is harmless. A full ring refuses the record and counts it.
  *
@@ -11,7 +13,9 @@
  */
 import type { LatestReader, LatestWriter, RingReader, RingSlot, RingWriter } from '../robot/port.ts';
 
-const HEADER_BYTES = 64;
+// Words that different threads write live in cache lines of their own (64 bytes = 16 words).
+const LINE = 16;
+const HEADER_BYTES = 192;
 const FRESH = 4;
 const INDEX = 3;
 
@@ -43,6 +47,7 @@ function views(buffer: ChannelBuffer): RingSlot[] {
   });
 }
 
+/** Does not keep the process alive while it waits (V8 gives the event loop no handle for it). */
 async function waitAsync(ctl: Int32Array, index: number, seen: number, timeoutMs: number): Promise<boolean> {
   const result = Atomics.waitAsync(ctl, index, seen, timeoutMs);
   return (result.async ? await result.value : result.value) !== 'timed-out';
@@ -50,30 +55,38 @@ async function waitAsync(ctl: Int32Array, index: number, seen: number, timeoutMs
 
 const MIDDLE = 0;
 const VERSION = 1;
+const BACK = LINE;
+const FRONT = 2 * LINE;
 
 /** Makes the memory of a Latest for blocks of `size` float64 and `payload` extra bytes. */
 export function latest(size: number, payload = 0): ChannelBuffer {
   const buffer = make(size, payload, 3);
-  new Int32Array(buffer.shared)[MIDDLE] = 1;
+  const ctl = new Int32Array(buffer.shared, 0, HEADER_BYTES / 4);
+  ctl[MIDDLE] = 1;
+  ctl[FRONT] = 2;
   return buffer;
 }
 
 export class LatestEnd implements LatestWriter {
+  readonly buffer: ChannelBuffer;
   readonly #ctl: Int32Array;
   readonly #slots: readonly RingSlot[];
-  #back = 0;
+  #back: number;
   block: Float64Array;
   bytes: Uint8Array;
 
   constructor(buffer: ChannelBuffer) {
+    this.buffer = buffer;
     this.#ctl = new Int32Array(buffer.shared, 0, HEADER_BYTES / 4);
     this.#slots = views(buffer);
-    this.block = this.#slots[0]!.block;
-    this.bytes = this.#slots[0]!.bytes;
+    this.#back = this.#ctl[BACK]!;
+    this.block = this.#slots[this.#back]!.block;
+    this.bytes = this.#slots[this.#back]!.bytes;
   }
 
   publish(): void {
     this.#back = Atomics.exchange(this.#ctl, MIDDLE, this.#back | FRESH) & INDEX;
+    this.#ctl[BACK] = this.#back;
     const slot = this.#slots[this.#back]!;
     this.block = slot.block;
     this.bytes = slot.bytes;
@@ -83,22 +96,26 @@ export class LatestEnd implements LatestWriter {
 }
 
 export class LatestView implements LatestReader {
+  readonly buffer: ChannelBuffer;
   readonly #ctl: Int32Array;
   readonly #slots: readonly RingSlot[];
-  #front = 2;
+  #front: number;
   block: Float64Array;
   bytes: Uint8Array;
 
   constructor(buffer: ChannelBuffer) {
+    this.buffer = buffer;
     this.#ctl = new Int32Array(buffer.shared, 0, HEADER_BYTES / 4);
     this.#slots = views(buffer);
-    this.block = this.#slots[2]!.block;
-    this.bytes = this.#slots[2]!.bytes;
+    this.#front = this.#ctl[FRONT]!;
+    this.block = this.#slots[this.#front]!.block;
+    this.bytes = this.#slots[this.#front]!.bytes;
   }
 
   take(): boolean {
     if ((Atomics.load(this.#ctl, MIDDLE) & FRESH) === 0) return false;
     this.#front = Atomics.exchange(this.#ctl, MIDDLE, this.#front) & INDEX;
+    this.#ctl[FRONT] = this.#front;
     const slot = this.#slots[this.#front]!;
     this.block = slot.block;
     this.bytes = slot.bytes;
@@ -119,20 +136,30 @@ export class LatestView implements LatestReader {
 }
 
 const HEAD = 0;
-const TAIL = 1;
-const OVERFLOW = 2;
+const OVERFLOW = 1;
+const TAIL = LINE;
 
-/** Makes the memory of a Ring of at least `slots` records (rounded up to a power of two). */
-export function ring(size: number, slots: number, payload = 0): ChannelBuffer {
-  return make(size, payload, 2 ** Math.ceil(Math.log2(Math.max(2, slots))));
+/**
+ * Makes the memory of a Ring of at least `slots` records (rounded up to a power of two). `start` sets both counters,
+ * so that a test can begin just before they wrap.
+ */
+export function ring(size: number, slots: number, payload = 0, start = 0): ChannelBuffer {
+  const wanted = Math.max(2, Math.ceil(slots));
+  const buffer = make(size, payload, 2 ** (32 - Math.clz32(wanted - 1)));
+  const ctl = new Int32Array(buffer.shared, 0, HEADER_BYTES / 4);
+  ctl[HEAD] = start;
+  ctl[TAIL] = start;
+  return buffer;
 }
 
 export class RingEnd implements RingWriter {
+  readonly buffer: ChannelBuffer;
   readonly #ctl: Int32Array;
   readonly #slots: readonly RingSlot[];
   readonly #mask: number;
 
   constructor(buffer: ChannelBuffer) {
+    this.buffer = buffer;
     this.#ctl = new Int32Array(buffer.shared, 0, HEADER_BYTES / 4);
     this.#slots = views(buffer);
     this.#mask = buffer.slots - 1;
@@ -165,16 +192,18 @@ export class RingEnd implements RingWriter {
   }
 
   get overflow(): number {
-    return Atomics.load(this.#ctl, OVERFLOW);
+    return Atomics.load(this.#ctl, OVERFLOW) >>> 0;
   }
 }
 
 export class RingView implements RingReader {
+  readonly buffer: ChannelBuffer;
   readonly #ctl: Int32Array;
   readonly #slots: readonly RingSlot[];
   readonly #mask: number;
 
   constructor(buffer: ChannelBuffer) {
+    this.buffer = buffer;
     this.#ctl = new Int32Array(buffer.shared, 0, HEADER_BYTES / 4);
     this.#slots = views(buffer);
     this.#mask = buffer.slots - 1;
@@ -199,7 +228,7 @@ export class RingView implements RingReader {
   }
 
   get overflow(): number {
-    return Atomics.load(this.#ctl, OVERFLOW);
+    return Atomics.load(this.#ctl, OVERFLOW) >>> 0;
   }
 
   wait(timeoutMs: number): boolean {
