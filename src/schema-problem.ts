@@ -45,12 +45,6 @@ function unknownKey(schema: TSchema, value: unknown, finding: Finding): SchemaPr
   const keys = split(finding.instancePath);
   const key = keys.at(-1)!;
   const inside = schemaAt(schema, keys.slice(0, -1));
-  // A tuple reports its surplus the same way.
-  if (inside?.['type'] === 'array') {
-    const items = inside['items'];
-    const rule = `the list has ${Array.isArray(items) ? items.length : 'fewer'} entries`;
-    return { path: showPath(keys), value: showValue(at(value, keys)), rule };
-  }
   const known = Object.keys((inside?.['properties'] as object | undefined) ?? {});
   const near = nearest(key, known);
   const hint = near === null ? `known keys: ${known.join(', ')}` : `did you mean ${near}?`;
@@ -84,6 +78,8 @@ function ruleOf(finding: Finding): string {
       return `the list must have at least ${params['limit']} entries`;
     case 'maxItems':
       return `the list must have at most ${params['limit']} entries`;
+    case 'boolean':
+      return 'the list has fewer entries';
     case 'minLength':
       return 'it must not be empty';
     default:
