@@ -43,6 +43,31 @@ export const ERRORS = {
     text: 'there is no bench {name}; there are: {known}',
     todo: 'Use one of those names; `armloop bench` lists them.',
   },
+  // --- robot models
+  MODEL_UNREADABLE: {
+    text: 'the model {file} cannot be read: {reason}',
+    todo: 'Check model.file in the robot file: a path relative to it, to an MJCF or URDF file.',
+  },
+  MODEL_SYNTAX: {
+    text: '{file}, line {line}: not well-formed XML: {reason}',
+    todo: 'Mend the XML at that line.',
+  },
+  MODEL_INVALID: {
+    text: '{file}, line {line}: {element}: {rule}',
+    todo: 'Mend the element in the model file.',
+  },
+  MODEL_UNSUPPORTED: {
+    text: '{file}, line {line}: {element} is not read: {rule}',
+    todo: 'Write the model of arm and gripper without it; objects and scenes belong in files of their own.',
+  },
+  MODEL_UNKNOWN_FRAME: {
+    text: '{file} has no body or site {frame}; it has {known}',
+    todo: 'Use one of these names, or add a site of that name to the model.',
+  },
+  MODEL_UNKNOWN_JOINT: {
+    text: 'the axis {axis} drives the joint {joint}, which {file} does not have; it has {known}',
+    todo: 'Mend the joints of the axis in the robot file.',
+  },
   INTERNAL: {
     text: '{what}',
     todo: 'This is a defect in armloop: please report it with the message and the steps that led to it.',

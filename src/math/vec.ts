@@ -74,7 +74,13 @@ export function norm(a: Float64Array, n = a.length): number {
 }
 
 /** out = a + s·b over the first n values. */
-export function addScaled(out: Float64Array, a: Float64Array, s: number, b: Float64Array, n = a.length): void {
+export function addScaled(
+  out: Float64Array,
+  a: Float64Array,
+  s: number,
+  b: Float64Array,
+  n = a.length,
+): void {
   for (let i = 0; i < n; i++) out[i] = a[i]! + s * b[i]!;
 }
 
@@ -85,5 +91,5 @@ export function copy(out: Float64Array, oi: number, a: Float64Array, ai: number,
 
 /** `value` held to [low, high]. */
 export function clamp(value: number, low: number, high: number): number {
-  return value < low ? low : value > high ? high : value;
+  return Math.max(low, Math.min(high, value));
 }
