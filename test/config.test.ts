@@ -232,8 +232,8 @@ const BAD: readonly Bad[] = [
   [
     'a position in the plane',
     (r) => (r.cameras[0].position = [1, 2]),
-    'cameras[0].position',
-    /fewer|items|must have/,
+    'cameras[0].position[2]',
+    /finite number/,
   ],
   [
     'a position in four dimensions',
