@@ -33,6 +33,79 @@ export const ERRORS = {
     text: '{what} has {got} values, but {want} are needed',
     todo: 'Pass an array of the stated length.',
   },
+  // --- the rig, its session and its servers
+  RIG_ALREADY_RUNNING: {
+    text: 'a rig of this name already runs and answers at {path}',
+    todo: 'Use it (`armloop server` connects to it), or stop it first; another rig needs an id or a workspace of its own.',
+  },
+  RIG_UNREACHABLE: {
+    text: 'the rig does not answer at {path}',
+    todo: 'Wait for it to start, or start it with `armloop up`; its log is in the logs folder of the workspace.',
+  },
+  RIG_THREAD_DIED: {
+    text: 'the {thread} thread of the rig died: {reason}',
+    todo: 'The devices were told to hold. Start the rig again, and report it with the log.',
+  },
+  WIRE_PROTOCOL: {
+    text: 'the rig and its server do not understand each other: {reason}',
+    todo: 'Run both from the same version of armloop.',
+  },
+  LEASE_TAKEN: {
+    text: '{operator} has control of this rig',
+    todo: 'Watch, or ask them to release it; an emergency stop needs no control.',
+  },
+  LEASE_NEEDED: {
+    text: 'lease {lease} is not in force',
+    todo: 'Take control first; a lease ends when its operator is gone or silent.',
+  },
+  REQUEST_INVALID: {
+    text: '{path} is {value}, but {rule}',
+    todo: 'Correct the request; /docs lists what each route takes.',
+  },
+  REQUEST_UNKNOWN: {
+    text: 'there is no {method}',
+    todo: 'See /docs for what can be asked.',
+  },
+  REQUEST_REFUSED: {
+    text: '{request} was refused: the rig is {mode}{because}',
+    todo: 'Bring the rig into a mode that allows it: arm it, or clear the stop.',
+  },
+  REQUEST_TIMEOUT: {
+    text: '{request} had no effect within {seconds} s',
+    todo: 'Look at the events of the rig and at the health of its loop.',
+  },
+  RECORDING_STATE: {
+    text: '{request} needs a recording that is {wanted}, but it is {state}',
+    todo: 'Start, stop and label a recording in that order.',
+  },
+  SCENE_BUSY: {
+    text: 'the scene cannot be changed: {reason}',
+    todo: 'Finish or discard the recording first, or use re-record.',
+  },
+  NOT_SIMULATED: {
+    text: '{request} needs a simulated rig',
+    todo: 'Real scenes are reset by hand.',
+  },
+  REPLAY_IMPOSSIBLE: {
+    text: 'episode {episode} cannot be replayed on this rig: {reason}',
+    todo: 'Replay it on the rig, with the robot file, that it was recorded with.',
+  },
+  HOST_REFUSED: {
+    text: 'the {header} header {value} is not an address of this server',
+    todo: 'Open the console at the address that `armloop up` prints.',
+  },
+  TOKEN_NEEDED: {
+    text: 'this server needs its token',
+    todo: 'Send it as `Authorization: Bearer TOKEN`, or open the console with ?token=TOKEN once.',
+  },
+  SERVER_NEEDS_TOKEN: {
+    text: 'listening on {host}, which other machines can reach, needs a token',
+    todo: 'Add --token with a secret of at least 16 characters, or leave --host away.',
+  },
+  SERVER_PORT: {
+    text: 'port {port} of {host} cannot be used: {reason}',
+    todo: 'Choose another with --port, or stop what uses it.',
+  },
   // --- devices
   DEVICE_UNREACHABLE: {
     text: 'device {device} did not answer: {reason}',

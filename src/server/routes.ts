@@ -1,0 +1,118 @@
+/** Routes that ask something of the rig. Their bodies have the schemas of src/session/methods.ts. */
+import Type, { type TSchema } from 'typebox';
+import { ArmloopError } from '../errors.ts';
+import { type Method, methods } from '../session/methods.ts';
+import type { Parts } from './app.ts';
+import type { Hello } from './protocol.ts';
+import { errorSchema } from './replies.ts';
+
+const seq = Type.Object({ seq: Type.Integer({ description: 'Number of the request, as in the Tick.' }) });
+const episode = Type.Object({ episode: Type.String({ description: 'Id of the episode.' }) });
+
+interface Route {
+  readonly url: string;
+  readonly method: Method;
+  readonly tag: string;
+  readonly summary: string;
+  readonly answer: TSchema;
+}
+
+const POSTS: readonly Route[] = [
+  {
+    url: '/api/request',
+    method: 'request',
+    tag: 'motion',
+    summary: 'Arm, activate a controller, hold, stop, clear or disarm',
+    answer: seq,
+  },
+  {
+    url: '/api/estop',
+    method: 'estop',
+    tag: 'motion',
+    summary: 'Emergency stop; needs no lease',
+    answer: seq,
+  },
+  { url: '/api/home', method: 'home', tag: 'motion', summary: 'Drive to the home pose', answer: seq },
+  {
+    url: '/api/scene/reset',
+    method: 'scene.reset',
+    tag: 'scene',
+    summary: 'New simulated scene, from the seed given or from a new one',
+    answer: Type.Object({ seed: Type.Integer() }),
+  },
+  {
+    url: '/api/recording/start',
+    method: 'recording.start',
+    tag: 'recording',
+    summary: 'Start an episode',
+    answer: episode,
+  },
+  {
+    url: '/api/recording/stop',
+    method: 'recording.stop',
+    tag: 'recording',
+    summary: 'End the episode and review it',
+    answer: episode,
+  },
+  {
+    url: '/api/recording/label',
+    method: 'recording.label',
+    tag: 'recording',
+    summary: 'Label the episode under review and close its file',
+    answer: episode,
+  },
+  {
+    url: '/api/recording/discard',
+    method: 'recording.discard',
+    tag: 'recording',
+    summary: 'Move the episode to the trash',
+    answer: episode,
+  },
+  {
+    url: '/api/recording/rerecord',
+    method: 'recording.rerecord',
+    tag: 'recording',
+    summary: 'Discard, reset the scene, start again',
+    answer: episode,
+  },
+];
+
+export function addRigRoutes({ app, link }: Parts): void {
+  for (const { url, method, tag, summary, answer } of POSTS) {
+    const body = methods[method];
+    // A body that needs nothing may be left away.
+    const bare = method === 'estop';
+    app.post(
+      url,
+      {
+        schema: {
+          tags: [tag],
+          summary,
+          ...(bare ? {} : { body }),
+          response: { 200: answer, '4xx': errorSchema, '5xx': errorSchema },
+        },
+      },
+      (request) => link.request(method, bare ? {} : request.body),
+    );
+  }
+  app.get(
+    '/api/rig',
+    { schema: { tags: ['rig'], summary: 'The rig: robot, layout of the live stream, scene, session' } },
+    () => {
+      const hello = helloNow(link.hello, link.connected);
+      if (hello === null) throw new ArmloopError('RIG_UNREACHABLE', { path: 'its socket' });
+      const { type: _, ...rest } = hello;
+      return rest;
+    },
+  );
+  app.get('/api/health', { schema: { tags: ['rig'], summary: 'Whether the server sees its rig' } }, () => ({
+    server: true,
+    rig: link.connected,
+  }));
+}
+
+/** What a client is told first: what the rig said last, with whether it is there now. */
+export function helloNow(hello: Hello | null, connected: boolean): Hello | null {
+  if (hello === null || hello.session.connected === connected) return hello;
+  return { ...hello, session: { ...hello.session, connected } };
+}

@@ -1,0 +1,95 @@
+/** What the session needs of the rig process, and what it tells it. Implemented by src/rig; scripted in tests. */
+
+import type { ClientRef } from '../rig/socket.ts';
+import type { Now } from '../robot/device.ts';
+import type { RobotSpec } from '../robot/spec.ts';
+import type { ControllerId, RequestKind, Source } from '../robot/tick.ts';
+import type { EpisodeLabel, OperatorReply, SessionState } from '../server/protocol.ts';
+
+export interface LoopRequest {
+  readonly kind: RequestKind;
+  readonly controller?: ControllerId;
+  readonly source?: Source;
+  readonly lease?: number;
+  readonly args?: ArrayLike<number>;
+}
+
+/** What the newest tick said, in a few numbers. */
+export interface TickView {
+  readonly time: number;
+  readonly tick: number;
+  readonly mode: number;
+  readonly controller: number;
+  readonly fault: number;
+  readonly reasons: number;
+  readonly done: number;
+  readonly epoch: number;
+  readonly seed: number;
+}
+
+/** What an episode is told at its start. */
+export interface EpisodeStart {
+  readonly task: string;
+  readonly operator: string;
+  readonly seed: number;
+}
+
+/** The one recorder of a rig; one episode at a time. All reject with ArmloopErrors. */
+export interface EpisodeRecorder {
+  /** Opens a file and records from now on. Resolves with the episode's id. */
+  start(start: EpisodeStart): Promise<string>;
+  /** Takes no more ticks; what was taken is written. The file stays open for its label. */
+  stop(): Promise<void>;
+  /** Writes label and statistics and closes the file. */
+  close(label: EpisodeLabel, cause: string): Promise<void>;
+  /** Closes the file and moves it to the trash. */
+  discard(): Promise<void>;
+  /** A line for the log of the running episode; dropped when none runs. */
+  log(time: number, level: 'info' | 'warning' | 'error', text: string): void;
+}
+
+/** A simulated scene. */
+export interface SceneControl {
+  reset(seed: number): Promise<void>;
+  restore(state: Float64Array): Promise<void>;
+}
+
+/** An episode made ready to be driven again. */
+export interface ReplayPlan extends AsyncDisposable {
+  /** Physics state at its start; null when it has none. */
+  readonly scene: Float64Array | null;
+  /** First commanded positions, by axis. */
+  readonly first: Float64Array;
+  /** Length, s. */
+  readonly duration: number;
+  /** Starts to feed rows to the loop, ahead of their time, until all are fed. */
+  feed(): Promise<void>;
+}
+
+export interface SessionHost {
+  readonly spec: RobotSpec;
+  readonly now: Now;
+  readonly view: TickView;
+  readonly scene: SceneControl | null;
+  readonly recorder: EpisodeRecorder;
+  /** What the rig itself knows for the session's state. */
+  status(): Pick<SessionState, 'task' | 'devices' | 'cameras' | 'realTime'>;
+  /** Queues a request; its number. */
+  ask(request: LoopRequest): number;
+  /** True when the loop took that request, false when it refused it. Rejects with REQUEST_TIMEOUT. */
+  answered(seq: number, timeoutS: number): Promise<boolean>;
+  /** Resolves when `condition` holds of a tick; rejects with REQUEST_TIMEOUT. */
+  until(what: string, condition: (view: TickView) => boolean, timeoutS: number): Promise<void>;
+  /** Hands operator input (operatorLayout, lease and time filled in) to the loop. */
+  operate(block: Float64Array): void;
+  /** Torque on, torque off; hold without the loop. */
+  enableDevices(): Promise<void>;
+  disableDevices(): Promise<void>;
+  haltDevices(): Promise<void>;
+  /** Reads an episode for driving it again. Rejects with REPLAY_IMPOSSIBLE. */
+  openReplay(episode: string): Promise<ReplayPlan>;
+  /** Tells one operator. */
+  notify(client: ClientRef, reply: OperatorReply): void;
+  /** The state changed: servers are to be told. */
+  changed(): void;
+}

@@ -1,0 +1,87 @@
+/** What a server may ask of a rig: method → schema of its parameters. Routes use the same schemas. */
+import Type, { type Static, type TSchema } from 'typebox';
+import { ArmloopError } from '../errors.ts';
+import { REQUEST_ARGS } from '../robot/tick.ts';
+import { schemaProblem } from '../schema-problem.ts';
+
+const closed = { additionalProperties: false } as const;
+
+export const leaseNumber = Type.Integer({ minimum: 1, description: 'Number of the control lease in force.' });
+const client = Type.Integer({ minimum: 0, maximum: 0xffffffff });
+export const label = Type.Enum(['success', 'failure', 'unlabelled'], {
+  description: 'What the episode shows.',
+});
+const text = (maxLength: number, description: string) => Type.String({ maxLength, description });
+export const episodeId = Type.String({
+  pattern: '^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$',
+  description: 'Id of an episode, as listed.',
+});
+
+const withLease = Type.Object({ lease: leaseNumber }, closed);
+
+/** Control names → ControllerId, by the name of both. */
+const controllers = ['hold', 'jog', 'twist', 'pose', 'trajectory', 'gripper', 'replay', 'home'] as const;
+const kinds = ['arm', 'activate', 'hold', 'estop', 'clear', 'disarm'] as const;
+
+export const methods = {
+  'lease.take': Type.Object({ client, operator: text(200, 'Name of the operator.') }, closed),
+  'lease.release': Type.Object({ client }, closed),
+  'client.gone': Type.Object({ client }, closed),
+  'cameras.watch': Type.Object(
+    { cameras: Type.Array(Type.Integer({ minimum: 0 }), { maxItems: 64 }) },
+    closed,
+  ),
+  metrics: Type.Object({}, closed),
+  request: Type.Object(
+    {
+      kind: Type.Enum([...kinds], { description: 'What to ask of the loop; hold and estop need no lease.' }),
+      lease: Type.Optional(leaseNumber),
+      controller: Type.Optional(Type.Enum([...controllers], { description: 'For activate.' })),
+      args: Type.Optional(
+        Type.Array(Type.Number(), { maxItems: REQUEST_ARGS, description: 'What the controller documents.' }),
+      ),
+    },
+    closed,
+  ),
+  estop: Type.Object({}, closed),
+  'scene.reset': Type.Object(
+    {
+      lease: leaseNumber,
+      seed: Type.Optional(Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER })),
+    },
+    closed,
+  ),
+  home: withLease,
+  'recording.start': Type.Object(
+    {
+      lease: leaseNumber,
+      task: Type.Optional(text(2000, 'Task text; the default is the one of the simulated task.')),
+      operator: Type.Optional(text(200, 'The default is the operator of the lease.')),
+    },
+    closed,
+  ),
+  'recording.stop': withLease,
+  'recording.label': Type.Object(
+    {
+      lease: leaseNumber,
+      label,
+      cause: Type.Optional(text(2000, 'Why it failed, in words.')),
+    },
+    closed,
+  ),
+  'recording.discard': withLease,
+  'recording.rerecord': withLease,
+  replay: Type.Object({ lease: leaseNumber, episode: episodeId }, closed),
+} satisfies Record<string, TSchema>;
+
+export type Method = keyof typeof methods;
+export type Params<M extends Method> = Static<(typeof methods)[M]>;
+
+/** The parameters, checked. Throws REQUEST_UNKNOWN, REQUEST_INVALID. */
+export function checked(method: string, params: unknown): { method: Method; params: never } {
+  const schema = Object.hasOwn(methods, method) ? methods[method as Method] : undefined;
+  if (schema === undefined) throw new ArmloopError('REQUEST_UNKNOWN', { method });
+  const problem = schemaProblem(schema, params);
+  if (problem !== null) throw new ArmloopError('REQUEST_INVALID', { ...problem });
+  return { method: method as Method, params: params as never };
+}

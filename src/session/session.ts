@@ -1,0 +1,309 @@
+/**
+ * What people do with a rig: who may drive, what is recorded, which scene is set. It lives in the rig process, so it
+ * survives every server. Requests that change something run one after the other; an emergency stop waits for none.
+ */
+import { randomInt } from 'node:crypto';
+import { ArmloopError } from '../errors.ts';
+import type { ClientRef } from '../rig/socket.ts';
+import { ControllerId, Mode, RequestKind, Source } from '../robot/tick.ts';
+import { modeWords, reasonWords } from '../robot/words.ts';
+import type { SessionEvent, SessionState } from '../server/protocol.ts';
+import { EventLog } from './events.ts';
+import type { LoopRequest, SessionHost } from './host.ts';
+import { ControlLease, type Lease } from './lease.ts';
+import { checked, type Method, type Params } from './methods.ts';
+import { OperatorGate } from './operator.ts';
+import { RecordingFlow } from './recording.ts';
+import { replayEpisode, resetScene } from './scene.ts';
+
+/** The loop answers a request within a few ticks; what comes later means that it does not run. */
+const ANSWER_S = 1;
+/** An emergency stop that the loop does not take at once goes to the devices themselves. */
+const ESTOP_ANSWER_S = 0.1;
+/** Every how many operator messages one is acknowledged: 10 times a second at 100 Hz. */
+const ACK_EVERY = 10;
+const FIRST_LEASE = (): number => Math.floor(Date.now() / 1000);
+
+type Handlers = { readonly [M in Method]: (params: Params<M>, from: number) => unknown };
+
+export class Session {
+  readonly #host: SessionHost;
+  readonly #lease: ControlLease;
+  readonly #gate: OperatorGate;
+  readonly #recording: RecordingFlow;
+  readonly #events: EventLog;
+  readonly #handlers: Handlers;
+  #line: Promise<unknown> = Promise.resolve();
+  #metrics: () => unknown = () => ({});
+  #watch: (connection: number, cameras: readonly number[]) => void = () => {};
+
+  constructor(host: SessionHost) {
+    this.#host = host;
+    this.#lease = new ControlLease(host.spec.limits.deadmanMs / 1000, FIRST_LEASE());
+    this.#gate = new OperatorGate(host.spec.axes.length);
+    this.#recording = new RecordingFlow(host.recorder);
+    this.#events = new EventLog((event) => this.#told(event));
+    this.#handlers = this.#table();
+  }
+
+  /** What the rig process answers itself. */
+  attach(hooks: {
+    metrics: () => unknown;
+    watch: (connection: number, cameras: readonly number[]) => void;
+  }): void {
+    this.#metrics = hooks.metrics;
+    this.#watch = hooks.watch;
+  }
+
+  get recording(): RecordingFlow {
+    return this.#recording;
+  }
+
+  get events(): EventLog {
+    return this.#events;
+  }
+
+  get leaseId(): number {
+    return this.#lease.id;
+  }
+
+  get refusedInputs(): number {
+    return this.#gate.refused;
+  }
+
+  state(): SessionState {
+    const r = this.#recording;
+    const held = this.#lease.held;
+    return {
+      rig: this.#host.spec.id,
+      connected: true,
+      lease: held === null ? null : { id: held.id, operator: held.operator },
+      recording: { state: r.state, episode: r.episode, task: r.task, operator: r.operator },
+      ...this.#host.status(),
+      events: this.#events.list,
+    };
+  }
+
+  /** Answers a request of a server. Rejects with ArmloopErrors. */
+  async request(method: string, params: unknown, from: number): Promise<unknown> {
+    const good = checked(method, params);
+    return this.#handlers[good.method](good.params, from);
+  }
+
+  /** Operator input of a client; ignored unless it has the lease. */
+  operate(client: ClientRef, block: Float64Array): void {
+    const now = this.#host.now();
+    const lease = this.#lease.hear(client, now);
+    if (lease === 0 || !this.#gate.admit(block, lease, now)) return;
+    this.#host.operate(block);
+    const seq = this.#gate.seq(block);
+    if (seq % ACK_EVERY === 0) {
+      this.#host.notify(client, { type: 'ack', seq, clientTime: this.#gate.clientTime(block), rigTime: now });
+    }
+  }
+
+  /** A server is gone, with all its clients. */
+  serverGone(connection: number): void {
+    const ended = this.#lease.releaseAll(connection);
+    if (ended !== null) this.#ended(ended, 'the server of the operator is gone');
+  }
+
+  /** To be called some 60 times a second with what the loop did since. */
+  tick(): void {
+    const ended = this.#lease.expire(this.#host.now());
+    if (ended !== null) {
+      this.#ended(ended, 'the operator is silent');
+      this.#host.notify(ended.client, { type: 'lost', reason: 'no operator input came for too long' });
+    }
+    this.#events.see(this.#host.view);
+  }
+
+  event(level: SessionEvent['level'], text: string): void {
+    this.#events.add(this.#host.now(), level, text);
+  }
+
+  /** Connects nothing, but takes a connected rig to `holding`. */
+  async arm(lease = 0): Promise<number> {
+    await this.#host.enableDevices();
+    return this.ask({ kind: RequestKind.arm, lease }, 'arming');
+  }
+
+  /** Asks the loop and waits for its answer. Rejects with REQUEST_REFUSED, REQUEST_TIMEOUT. */
+  async ask(request: LoopRequest, what: string): Promise<number> {
+    const seq = this.#host.ask(request);
+    if (await this.#host.answered(seq, ANSWER_S)) return seq;
+    const view = this.#host.view;
+    const because = [...reasonWords(view.fault)].map((w) => w.short).join(', ');
+    throw new ArmloopError('REQUEST_REFUSED', {
+      request: what,
+      mode: modeWords(view.mode).short,
+      because: because === '' ? '' : ` (${because})`,
+    });
+  }
+
+  /** Latches a stop. The devices are told directly when the loop does not answer at once. */
+  async estop(): Promise<number> {
+    const seq = this.#host.ask({ kind: RequestKind.estop, lease: this.#lease.id });
+    this.event('warning', 'Emergency stop pressed.');
+    const taken = await this.#host.answered(seq, ESTOP_ANSWER_S).catch(() => false);
+    if (!taken) {
+      await this.#host.haltDevices();
+      this.event('error', 'The loop did not answer the emergency stop; the devices were told to hold.');
+    }
+    return seq;
+  }
+
+  /** Controlled stop of whatever drives, and waits for it. */
+  async stopMotion(timeoutS: number): Promise<void> {
+    if (this.#host.view.mode === Mode.active || this.#host.view.mode === Mode.stopping) {
+      this.#host.ask({ kind: RequestKind.hold });
+    }
+    await this.#host.until('stopping', (v) => v.mode !== Mode.active && v.mode !== Mode.stopping, timeoutS);
+  }
+
+  /** Runs after everything that was asked before. */
+  #inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const turn = this.#line.then(work, work);
+    this.#line = turn.catch(() => {});
+    return turn;
+  }
+
+  #told(event: SessionEvent): void {
+    this.#host.recorder.log(event.time, event.level, event.text);
+    this.#host.changed();
+  }
+
+  #ended(lease: Lease, why: string): void {
+    this.#host.operate(this.#gate.nobody(this.#host.now()));
+    // Whatever drives, by hand or by plan, did so for this operator. In other modes the loop has nothing to do.
+    this.#host.ask({ kind: RequestKind.hold, lease: lease.id });
+    this.event('info', `${lease.operator} no longer has control: ${why}.`);
+  }
+
+  #table(): Handlers {
+    const host = this.#host;
+    const recording = this.#recording;
+    return {
+      'lease.take': ({ client, operator }, from) => {
+        const ref = { connection: from, client };
+        const before = this.#lease.held;
+        const lease = this.#lease.take(ref, operator === '' ? 'operator' : operator, host.now());
+        if (before === null) this.event('info', `${lease.operator} has control.`);
+        host.changed();
+        return { lease: lease.id };
+      },
+      'lease.release': ({ client }, from) => this.#release({ connection: from, client }, 'it was released'),
+      'client.gone': ({ client }, from) =>
+        this.#release({ connection: from, client }, 'the connection of the operator is gone'),
+      'cameras.watch': ({ cameras }, from) => this.#watch(from, cameras),
+      metrics: () => this.#metrics(),
+      estop: async () => ({ seq: await this.estop() }),
+      request: (params) => this.#request(params),
+      'scene.reset': ({ lease, seed }) => {
+        this.#lease.need(lease);
+        return this.#inTurn(async () => {
+          if (recording.state === 'recording') {
+            throw new ArmloopError('SCENE_BUSY', { reason: 'a recording runs' });
+          }
+          return { seed: await this.#newScene(lease, seed) };
+        });
+      },
+      home: async ({ lease }) => {
+        this.#lease.need(lease);
+        const home = {
+          kind: RequestKind.activate,
+          controller: ControllerId.home,
+          source: Source.script,
+          lease,
+        };
+        return { seq: await this.ask(home, 'going home') };
+      },
+      'recording.start': ({ lease, task, operator }) => {
+        const held = this.#lease.need(lease);
+        return this.#inTurn(() => this.#start(task ?? '', operator ?? held.operator));
+      },
+      'recording.stop': ({ lease }) => this.#step(lease, () => recording.stop()),
+      'recording.label': ({ lease, label, cause }) =>
+        this.#step(lease, () => recording.label(label, cause ?? '')),
+      'recording.discard': ({ lease }) => this.#step(lease, () => recording.discard()),
+      'recording.rerecord': ({ lease }) => {
+        this.#lease.need(lease);
+        return this.#inTurn(async () => {
+          const { task, operator } = recording;
+          await recording.discard();
+          if (host.scene !== null) await this.#newScene(lease);
+          return this.#start(task, operator);
+        });
+      },
+      replay: ({ lease, episode }) => {
+        this.#lease.need(lease);
+        return this.#inTurn(async () => {
+          if (recording.state === 'recording') {
+            throw new ArmloopError('SCENE_BUSY', { reason: 'a recording runs' });
+          }
+          const seq = await replayEpisode(host, this, episode, lease);
+          this.event('info', `Replaying ${episode}.`);
+          return { seq };
+        });
+      },
+    };
+  }
+
+  #release(client: ClientRef, why: string): { released: boolean } {
+    const ended = this.#lease.release(client);
+    if (ended !== null) this.#ended(ended, why);
+    return { released: ended !== null };
+  }
+
+  async #request(params: Params<'request'>): Promise<{ seq: number }> {
+    const { kind, lease = 0 } = params;
+    if (kind === 'estop') return { seq: await this.estop() };
+    if (kind !== 'hold') this.#lease.need(params.lease);
+    if (kind === 'arm') return { seq: await this.arm(lease) };
+    if (kind === 'disarm') {
+      const seq = await this.ask({ kind: RequestKind.disarm, lease }, 'disarming');
+      await this.#host.until('disarming', (v) => v.mode === Mode.off || v.mode === Mode.connected, 10);
+      await this.#host.disableDevices();
+      return { seq };
+    }
+    if (kind !== 'activate') return { seq: await this.ask({ kind: RequestKind[kind], lease }, kind) };
+    const controller = ControllerId[params.controller ?? 'hold'];
+    const source = byHand(controller) ? Source.human : Source.script;
+    const args = params.args ?? [];
+    return {
+      seq: await this.ask({ kind: RequestKind.activate, controller, source, lease, args }, 'activation'),
+    };
+  }
+
+  async #step(lease: number, step: () => Promise<string>): Promise<{ episode: string }> {
+    this.#lease.need(lease);
+    return this.#inTurn(async () => {
+      const episode = await step();
+      this.#host.changed();
+      return { episode };
+    });
+  }
+
+  async #start(task: string, operator: string): Promise<{ episode: string }> {
+    const host = this.#host;
+    this.#recording.need('idle', 'start');
+    const text = task !== '' ? task : (host.status().task?.text ?? '');
+    const start = { task: text, operator, seed: host.view.seed };
+    const episode = await this.#recording.start(start, host.now());
+    this.event('info', `Recording ${episode}.`);
+    return { episode };
+  }
+
+  async #newScene(lease: number, seed = randomInt(2 ** 31)): Promise<number> {
+    await resetScene(this.#host, this, seed, lease);
+    this.event('info', `New scene from seed ${seed}.`);
+    return seed;
+  }
+}
+
+/** Controllers that a person's hands drive; the others carry out a plan. */
+const byHand = (id: ControllerId): boolean =>
+  id === ControllerId.jog ||
+  id === ControllerId.twist ||
+  id === ControllerId.pose ||
+  id === ControllerId.gripper;
