@@ -141,6 +141,19 @@ export const ERRORS = {
     text: 'the axis {axis} drives the joint {joint}, which {file} does not have; it has {known}',
     todo: 'Mend the joints of the axis in the robot file.',
   },
+  // --- simulation
+  SIM_MODEL_INVALID: {
+    text: '{file} is not a model that MuJoCo can load: {reason}',
+    todo: 'Mend the MJCF file at the place that the message names.',
+  },
+  SIM_UNKNOWN_NAME: {
+    text: 'the simulated scene has no {kind} named {name}',
+    todo: 'Check the names in the robot file and the task against the scene in sim/models.',
+  },
+  SIM_UNKNOWN_TASK: {
+    text: 'there is no task named {task}; known: {known}',
+    todo: 'Name one of the known tasks as sim.task in the robot file.',
+  },
   INTERNAL: {
     text: '{what}',
     todo: 'This is a defect in armloop: please report it with the message and the steps that led to it.',

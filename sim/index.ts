@@ -1,0 +1,27 @@
+/** The simulated rig: what the composition root loads for the kind `sim`. */
+import { ArmloopError } from '../src/errors.ts';
+import type { LockstepFactory } from '../src/robot/device.ts';
+import { SimDevice } from './device.ts';
+import { mujoco } from './mujoco.ts';
+import { taskNamed } from './tasks/index.ts';
+
+export { taskNamed, tasks } from './tasks/index.ts';
+
+/**
+ * Makes the simulated device of a rig: scene and task from `robot.sim`, first scene drawn from `seed`.
+ * Rejects with CONFIG_INVALID, SIM_UNKNOWN_TASK, SIM_MODEL_INVALID, SIM_UNKNOWN_NAME.
+ */
+export const createLockstepDevice: LockstepFactory = async (context) => {
+  const { robot, entry } = context;
+  const option = Object.keys(entry.options)[0];
+  if (option !== undefined) {
+    throw new ArmloopError('CONFIG_INVALID', {
+      file: robot.source.file,
+      path: `devices.${entry.name}.options.${option}`,
+      value: JSON.stringify(entry.options[option]),
+      rule: 'a simulated device has no options; scene, seed and timestep stand under sim',
+    });
+  }
+  const task = taskNamed(robot.sim?.task ?? 'reach');
+  return new SimDevice(await mujoco(), context, task);
+};

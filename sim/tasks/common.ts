@@ -1,0 +1,27 @@
+/** What several tasks share: where things are drawn, and small measures. */
+import type { Rng } from '../../src/math/rng.ts';
+import type { TaskScene } from '../../src/robot/task.ts';
+
+export const CUBE_HALF = 0.02;
+/** The cube is drawn uniformly over this part of the table (28 cm × 36 cm): reachable, clear of both bins. */
+export const SPAWN = { x: [0.36, 0.64], y: [-0.24, 0.12] } as const;
+export const UPRIGHT = [0, 0, 0, 1] as const;
+
+/** Quaternion x, y, z, w of a turn about z. */
+export const yaw = (angle: number): number[] => [0, 0, Math.sin(angle / 2), Math.cos(angle / 2)];
+
+/** Puts the cube flat on the table, anywhere in SPAWN, at any yaw. */
+export function spawnCube(scene: TaskScene, rng: Rng): void {
+  const x = rng.uniform(SPAWN.x[0], SPAWN.x[1]);
+  const y = rng.uniform(SPAWN.y[0], SPAWN.y[1]);
+  scene.place('cube', [x, y, CUBE_HALF], yaw(rng.uniform(-Math.PI, Math.PI)));
+}
+
+export function distance(a: Float64Array, b: Float64Array): number {
+  return Math.hypot(a[0]! - b[0]!, a[1]! - b[1]!, a[2]! - b[2]!);
+}
+
+export const norm = (a: Float64Array): number => Math.hypot(a[0]!, a[1]!, a[2]!);
+
+/** 1 at 0, 0.5 at `scale`, towards 0 far away: a reward that is never flat. */
+export const near = (value: number, scale: number): number => 1 / (1 + (value / scale) ** 2);

@@ -1,0 +1,41 @@
+/** Put the cube from the table into the target bin. */
+import type { Task } from '../../src/robot/task.ts';
+import { CUBE_HALF, distance, near, norm, spawnCube } from './common.ts';
+
+/** Inner half width and wall height of the bin (models/bins.xml). */
+const INNER = 0.114;
+const WALL = 0.06;
+const tool = new Float64Array(3);
+const cube = new Float64Array(3);
+const bin = new Float64Array(3);
+const speed = new Float64Array(3);
+
+export const pickPlaceBin: Task = {
+  name: 'pick-place-bin',
+  text: 'Put the red cube into the green bin',
+  model: 'pick-place-bin.xml',
+  residuals: [
+    { name: 'tool to cube', unit: 'm' },
+    { name: 'cube to bin, level', unit: 'm' },
+    { name: 'cube above bin floor', unit: 'm' },
+    { name: 'cube speed', unit: 'm/s' },
+    { name: 'opening', unit: 'm' },
+  ],
+  timeLimit: 45,
+  holdTime: 0.5,
+  reset: spawnCube,
+  residual(view, out) {
+    view.position('tool', tool);
+    view.position('cube', cube);
+    view.position('target_bin', bin);
+    view.velocity('cube', speed);
+    out[0] = distance(tool, cube);
+    out[1] = Math.max(Math.abs(cube[0]! - bin[0]!), Math.abs(cube[1]! - bin[1]!));
+    out[2] = cube[2]! - bin[2]!;
+    out[3] = norm(speed);
+    out[4] = view.opening;
+  },
+  reward: (r) => 0.3 * near(r[0]!, 0.1) + 0.7 * near(r[1]!, 0.2),
+  // Inside the walls, at rest, and let go.
+  condition: (_, r) => r[1]! < INNER - CUBE_HALF / 2 && r[2]! < WALL && r[3]! < 0.01 && r[0]! > 2 * CUBE_HALF,
+};

@@ -1,0 +1,34 @@
+/** Bring the tool to a marker in the air. */
+import type { Task } from '../../src/robot/task.ts';
+import { distance, near, norm, UPRIGHT } from './common.ts';
+
+const tool = new Float64Array(3);
+const target = new Float64Array(3);
+const speed = new Float64Array(3);
+
+export const reach: Task = {
+  name: 'reach',
+  text: 'Bring the tool to the marker and hold it there',
+  model: 'reach.xml',
+  residuals: [
+    { name: 'distance', unit: 'm' },
+    { name: 'speed', unit: 'm/s' },
+  ],
+  timeLimit: 10,
+  holdTime: 0.5,
+  reset(scene, rng) {
+    const x = rng.uniform(0.35, 0.6);
+    const y = rng.uniform(-0.3, 0.3);
+    const z = rng.uniform(0.1, 0.35);
+    scene.mark('target', [x, y, z], UPRIGHT);
+  },
+  residual(view, out) {
+    view.position('tool', tool);
+    view.position('target', target);
+    view.velocity('tool', speed);
+    out[0] = distance(tool, target);
+    out[1] = norm(speed);
+  },
+  reward: (r) => near(r[0]!, 0.1),
+  condition: (_, r) => r[0]! < 0.02 && r[1]! < 0.1,
+};
