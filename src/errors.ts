@@ -154,6 +154,11 @@ export const ERRORS = {
     text: 'there is no task named {task}; known: {known}',
     todo: 'Name one of the known tasks as sim.task in the robot file.',
   },
+  // --- cameras and rendering
+  RENDER_UNKNOWN_FRAME: {
+    text: 'camera {camera} is carried by {frame}, which is no body of the scene ({known})',
+    todo: "Set the camera's frame to world or to one of the bodies listed.",
+  },
   INTERNAL: {
     text: '{what}',
     todo: 'This is a defect in armloop: please report it with the message and the steps that led to it.',
