@@ -1,0 +1,341 @@
+/**
+ * The 3D view: renderer, camera, lights, marks for tool and command, and the draggable target. Draws at most 30
+ * times a second, only when something changed and only while it can be seen. On slow machines (software GL) it
+ * lowers its own quality rather than hold up the page.
+ */
+import * as THREE from 'three';
+import { OrbitControls } from 'three/addons/controls/OrbitControls.js';
+import { TransformControls } from 'three/addons/controls/TransformControls.js';
+import type { JsonScene } from '../../server/protocol.ts';
+import { type BuiltScene, buildScene, poseBodies } from './scene3d.ts';
+
+/** `off` draws nothing and asks for no WebGL. */
+export type Quality = 'full' | 'low' | 'off';
+
+export interface ViewportColors {
+  readonly background: string;
+  readonly grid: string;
+}
+
+const FRAME_MS = { full: 1000 / 30, low: 1000 / 8 } as const;
+/**
+ * When the browser needs longer than this, on average, from one picture to the next, quality goes down. The time of the
+ * draw call says nothing: the work is done in another process, which holds up the next frame instead.
+ */
+const SLOW_MS = 60;
+const SLOW_FRAMES = 10;
+/** A longer pause is a hidden page or a sleeping machine. */
+const PAUSE_MS = 1500;
+
+/** Over the operator's shoulder: +x is away from the eye and +y to the left, as the keys say. */
+const EYE = new THREE.Vector3(-0.62, -1.05, 1.02);
+const LOOK_AT = new THREE.Vector3(0.42, 0.04, 0.18);
+
+export class Viewport {
+  /** Pose of the target while it is dragged: p x y z, quaternion x y z w. */
+  onDrag: (pose: Float64Array) => void = () => {};
+  onDragState: (dragging: boolean) => void = () => {};
+  onQuality: (quality: Quality) => void = () => {};
+  /** Directions of the world axes on the screen, for the legend: x0 y0 x1 y1 x2 y2, y down, length ≤ 1. */
+  onAxes: (directions: readonly number[]) => void = () => {};
+
+  readonly #renderer: THREE.WebGLRenderer;
+  readonly #scene = new THREE.Scene();
+  readonly #camera = new THREE.PerspectiveCamera(42, 1, 0.05, 30);
+  readonly #orbit: OrbitControls;
+  readonly #gizmo: TransformControls;
+  readonly #target = new THREE.Group();
+  readonly #tool = triad(0.07, 0.9);
+  readonly #ghost = ghostHand();
+  readonly #sun = new THREE.DirectionalLight(0xffffff, 2.1);
+  readonly #sky = new THREE.HemisphereLight(0xffffff, 0x8a8f98, 1.25);
+  readonly #pose = new Float64Array(7);
+  readonly #resize: ResizeObserver;
+  readonly #sight: IntersectionObserver;
+  readonly #box: HTMLElement;
+  #grid: THREE.LineSegments<THREE.BufferGeometry, THREE.LineBasicMaterial> | null = null;
+  #built: BuiltScene | null = null;
+  #quality: 'full' | 'low';
+  #dirty = true;
+  #seen = true;
+  #frame = 0;
+  #drawnAt = 0;
+  #lastFrame = 0;
+  #drew = false;
+  #cost = 0;
+  #costFrames = -2;
+  #dragging = false;
+  #disposed = false;
+
+  /** Throws when the browser has no WebGL. */
+  constructor(box: HTMLElement, quality: 'full' | 'low') {
+    this.#box = box;
+    this.#quality = quality;
+    this.#renderer = new THREE.WebGLRenderer({ antialias: quality === 'full', powerPreference: 'low-power' });
+    this.#renderer.shadowMap.type = THREE.PCFShadowMap;
+    this.#renderer.domElement.style.display = 'block';
+    box.append(this.#renderer.domElement);
+
+    this.#camera.up.set(0, 0, 1);
+    this.#camera.position.copy(EYE);
+    this.#orbit = new OrbitControls(this.#camera, this.#renderer.domElement);
+    this.#orbit.target.copy(LOOK_AT);
+    this.#orbit.minDistance = 0.25;
+    this.#orbit.maxDistance = 5;
+    this.#orbit.maxPolarAngle = Math.PI * 0.495;
+    this.#orbit.addEventListener('change', () => this.invalidate());
+    this.#orbit.update();
+
+    this.#sun.position.set(0.3, -0.9, 2.2);
+    this.#sun.target.position.set(0.45, 0, 0);
+    const shadow = this.#sun.shadow;
+    shadow.mapSize.set(1024, 1024);
+    Object.assign(shadow.camera, { left: -1.1, right: 1.1, top: 1.1, bottom: -1.1, near: 0.5, far: 4.5 });
+    shadow.radius = 4;
+    shadow.normalBias = 0.01;
+    this.#scene.add(this.#sun, this.#sun.target, this.#sky, this.#tool, this.#ghost, this.#target);
+
+    this.#gizmo = new TransformControls(this.#camera, this.#renderer.domElement);
+    this.#gizmo.setSize(0.8);
+    this.#target.add(triad(0.05, 1));
+    this.#gizmo.attach(this.#target);
+    this.#gizmo.addEventListener('change', () => this.invalidate());
+    this.#gizmo.addEventListener('objectChange', () => this.#dragged());
+    this.#gizmo.addEventListener('dragging-changed', (event) => {
+      this.#dragging = event.value === true;
+      this.#orbit.enabled = !this.#dragging;
+      this.#dragged();
+      this.onDragState(this.#dragging);
+    });
+    this.#scene.add(this.#gizmo.getHelper());
+    this.setGizmo(null);
+
+    this.#applyQuality();
+    this.#resize = new ResizeObserver(() => this.#fit());
+    this.#resize.observe(box);
+    this.#sight = new IntersectionObserver((entries) => {
+      this.#seen = entries.at(-1)?.isIntersecting ?? true;
+      this.invalidate();
+    });
+    this.#sight.observe(box);
+    this.#fit();
+    const loop = (now: number): void => {
+      if (this.#disposed) return;
+      this.#frame = requestAnimationFrame(loop);
+      if (this.#drew) this.#watchCost(now - this.#lastFrame);
+      this.#lastFrame = now;
+      this.#drew = this.#draw(now);
+    };
+    this.#frame = requestAnimationFrame(loop);
+  }
+
+  /** Asks for a new picture. */
+  invalidate(): void {
+    this.#dirty = true;
+  }
+
+  setScene(scene: JsonScene | null): void {
+    if (this.#built) {
+      this.#scene.remove(this.#built.root);
+      this.#built.dispose();
+      this.#built = null;
+    }
+    if (scene) {
+      this.#built = buildScene(scene);
+      this.#scene.add(this.#built.root);
+    }
+    this.invalidate();
+  }
+
+  setColors(colors: ViewportColors): void {
+    this.#scene.background = new THREE.Color(colors.background);
+    this.#scene.fog = new THREE.Fog(colors.background, 3.2, 8);
+    if (this.#grid) {
+      this.#scene.remove(this.#grid);
+      this.#grid.geometry.dispose();
+      this.#grid.material.dispose();
+    }
+    this.#grid = tableGrid(colors.grid);
+    this.#scene.add(this.#grid);
+    this.invalidate();
+  }
+
+  /** Body poses, measured tool and commanded tool from one block, by their offsets; −1 hides a mark. */
+  show(block: Float64Array, poses: number, tool: number, toolCmd: number): void {
+    if (this.#built && poses >= 0) poseBodies(this.#built.bodies, block, poses);
+    place(this.#tool, block, tool);
+    place(this.#ghost, block, toolCmd);
+    this.invalidate();
+  }
+
+  /** Puts the target; ignored while it is dragged. */
+  setTarget(pose: ArrayLike<number>): void {
+    if (this.#dragging) return;
+    this.#target.position.fromArray(pose as number[], 0);
+    this.#target.quaternion.fromArray(pose as number[], 3);
+    this.invalidate();
+  }
+
+  /** Shows the handles, in the frame of the base or of the tool; null hides them. */
+  setGizmo(mode: 'translate' | 'rotate' | null, space: 'world' | 'local' = 'world'): void {
+    this.#gizmo.enabled = mode !== null;
+    this.#gizmo.getHelper().visible = mode !== null;
+    this.#target.visible = mode !== null;
+    if (mode) {
+      this.#gizmo.setMode(mode);
+      this.#gizmo.setSpace(space);
+    }
+    this.invalidate();
+  }
+
+  /** Back to the first view. */
+  resetView(): void {
+    this.#camera.position.copy(EYE);
+    this.#orbit.target.copy(LOOK_AT);
+    this.#orbit.update();
+    this.invalidate();
+  }
+
+  dispose(): void {
+    this.#disposed = true;
+    cancelAnimationFrame(this.#frame);
+    this.#resize.disconnect();
+    this.#sight.disconnect();
+    this.#gizmo.dispose();
+    this.#orbit.dispose();
+    this.#built?.dispose();
+    this.#renderer.dispose();
+    this.#renderer.domElement.remove();
+  }
+
+  #dragged(): void {
+    this.#target.position.toArray(this.#pose, 0);
+    this.#target.quaternion.toArray(this.#pose, 3);
+    this.onDrag(this.#pose);
+  }
+
+  /** Whether it drew. */
+  #draw(now: number): boolean {
+    if (!this.#dirty || !this.#seen || document.visibilityState !== 'visible') return false;
+    if (now - this.#drawnAt < FRAME_MS[this.#quality] - 2) return false;
+    this.#drawnAt = now;
+    this.#dirty = false;
+    this.#renderer.render(this.#scene, this.#camera);
+    this.#legend();
+    return true;
+  }
+
+  #watchCost(ms: number): void {
+    if (this.#quality === 'low' || ms > PAUSE_MS) return;
+    // The first pictures compile shaders; they say nothing.
+    if (this.#costFrames++ < 0) return;
+    this.#cost += ms;
+    if (this.#costFrames < SLOW_FRAMES) return;
+    if (this.#cost / SLOW_FRAMES > SLOW_MS) {
+      this.#quality = 'low';
+      this.#applyQuality();
+      this.#fit();
+    }
+    this.#cost = 0;
+    this.#costFrames = 0;
+  }
+
+  #applyQuality(): void {
+    const full = this.#quality === 'full';
+    this.#renderer.shadowMap.enabled = full;
+    this.#sun.castShadow = full;
+    this.#renderer.setPixelRatio(full ? Math.min(2, devicePixelRatio) : 0.5);
+    this.#scene.traverse((o) => {
+      if (o instanceof THREE.Mesh)
+        for (const m of [o.material].flat()) (m as THREE.Material).needsUpdate = true;
+    });
+    this.onQuality(this.#quality);
+    this.invalidate();
+  }
+
+  #fit(): void {
+    const { clientWidth: width, clientHeight: height } = this.#box;
+    if (width === 0 || height === 0) return;
+    this.#renderer.setSize(width, height);
+    this.#camera.aspect = width / height;
+    this.#camera.updateProjectionMatrix();
+    this.invalidate();
+  }
+
+  #legend(): void {
+    const inverse = this.#camera.quaternion.clone().invert();
+    const directions: number[] = [];
+    for (const axis of [new THREE.Vector3(1, 0, 0), new THREE.Vector3(0, 1, 0), new THREE.Vector3(0, 0, 1)]) {
+      axis.applyQuaternion(inverse);
+      directions.push(axis.x, -axis.y);
+    }
+    this.onAxes(directions);
+  }
+}
+
+function place(object: THREE.Object3D, block: Float64Array, at: number): void {
+  object.visible = at >= 0 && Number.isFinite(block[at]);
+  if (!object.visible) return;
+  object.position.fromArray(block, at);
+  object.quaternion.fromArray(block, at + 3);
+}
+
+/** Lines each 10 cm over the working area, just above the table top so that neither hides the other in patches. */
+function tableGrid(color: string): THREE.LineSegments<THREE.BufferGeometry, THREE.LineBasicMaterial> {
+  const points: number[] = [];
+  const z = 0.0012;
+  for (let i = 0; i <= 8; i++) points.push(0.1 + i / 10, -0.6, z, 0.1 + i / 10, 0.6, z);
+  for (let i = -6; i <= 6; i++) points.push(0.1, i / 10, z, 0.9, i / 10, z);
+  const geometry = new THREE.BufferGeometry();
+  geometry.setAttribute('position', new THREE.Float32BufferAttribute(points, 3));
+  const material = new THREE.LineBasicMaterial({ color, transparent: true, opacity: 0.3, depthWrite: false });
+  return new THREE.LineSegments(geometry, material);
+}
+
+/** Axis colours, the same in the legend. */
+export const AXIS_COLORS = ['#d9483b', '#3f9b4f', '#3d78d8'] as const;
+
+function triad(length: number, opacity: number): THREE.Group {
+  const group = new THREE.Group();
+  const turns: readonly [number, number, number][] = [
+    [0, 0, -Math.PI / 2],
+    [0, 0, 0],
+    [Math.PI / 2, 0, 0],
+  ];
+  turns.forEach((turn, i) => {
+    const material = new THREE.MeshBasicMaterial({
+      color: AXIS_COLORS[i] ?? '#888888',
+      transparent: true,
+      opacity,
+      depthTest: false,
+    });
+    const rod = new THREE.Mesh(
+      new THREE.CylinderGeometry(0.0022, 0.0022, length, 8).translate(0, length / 2, 0),
+      material,
+    );
+    rod.rotation.set(...turn);
+    rod.renderOrder = 5;
+    group.add(rod);
+  });
+  return group;
+}
+
+/** A see-through hand where the command is: palm and two fingers, approach along +z. */
+function ghostHand(): THREE.Group {
+  const group = new THREE.Group();
+  const material = new THREE.MeshBasicMaterial({
+    color: '#3d78d8',
+    transparent: true,
+    opacity: 0.16,
+    depthWrite: false,
+  });
+  const part = (x: number, y: number, z: number, w: number, d: number, h: number): void => {
+    const mesh = new THREE.Mesh(new THREE.BoxGeometry(w, d, h), material);
+    mesh.position.set(x, y, z);
+    group.add(mesh);
+  };
+  part(0, 0, -0.075, 0.05, 0.2, 0.05);
+  part(0, 0.05, -0.02, 0.022, 0.014, 0.06);
+  part(0, -0.05, -0.02, 0.022, 0.014, 0.06);
+  return group;
+}

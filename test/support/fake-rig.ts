@@ -1,0 +1,372 @@
+/**
+ * A server that speaks the console's protocol with made-up state: for browser tests of states that a real rig
+ * reaches rarely (faults, refusals, a lost server). Its arm is one box that follows the twist input.
+ */
+import { readFile } from 'node:fs/promises';
+import http from 'node:http';
+import type { AddressInfo } from 'node:net';
+import path from 'node:path';
+import sharp from 'sharp';
+import { type WebSocket, WebSocketServer } from 'ws';
+import type { Layout } from '../../src/robot/layout.ts';
+import type { SceneGeom } from '../../src/robot/scene.ts';
+import type { AxisSpec } from '../../src/robot/spec.ts';
+import { ControllerId, Mode, operatorLayout, Source } from '../../src/robot/tick.ts';
+import { type Hello, type JsonScene, liveLayout, type SessionState } from '../../src/server/protocol.ts';
+
+const AXES = 8;
+
+function geom(name: string, body: number, part: Partial<SceneGeom>): SceneGeom {
+  return {
+    name,
+    body,
+    type: 'box',
+    size: [0.1, 0.1, 0.1],
+    position: [0, 0, 0],
+    orientation: [0, 0, 0, 1],
+    rgba: [0.7, 0.7, 0.7, 1],
+    mesh: -1,
+    checker: null,
+    specular: 0.3,
+    castsShadow: true,
+    ...part,
+  };
+}
+
+const scene: JsonScene = {
+  bodies: [
+    { name: 'world', parent: -1 },
+    { name: 'hand', parent: 0 },
+    { name: 'cube', parent: 0 },
+  ],
+  geoms: [
+    geom('floor', 0, {
+      type: 'plane',
+      size: [0, 0, 0.1],
+      position: [0, 0, -0.4],
+      rgba: [0.8, 0.82, 0.85, 1],
+      checker: { rgb2: [0.7, 0.72, 0.75], perMetre: 2 },
+    }),
+    geom('table', 0, { size: [0.45, 0.65, 0.02], position: [0.5, 0, -0.02], rgba: [0.76, 0.7, 0.62, 1] }),
+    geom('column', 0, {
+      type: 'capsule',
+      size: [0.08, 0.3, 0],
+      position: [0, 0, 0.3],
+      rgba: [0.9, 0.9, 0.92, 1],
+    }),
+    geom('palm', 1, { size: [0.03, 0.1, 0.03], position: [0, 0, -0.08], rgba: [0.2, 0.22, 0.25, 1] }),
+    geom('cube', 2, { size: [0.02, 0.02, 0.02], rgba: [0.8, 0.25, 0.2, 1] }),
+  ],
+  meshes: [],
+  lights: [],
+  objects: ['cube'],
+  skyTop: [0.6, 0.7, 0.8],
+  skyBottom: [0.9, 0.9, 0.9],
+};
+
+const axes: AxisSpec[] = Array.from({ length: AXES }, (_, i) => ({
+  name: i < 7 ? `joint${i + 1}` : 'gripper',
+  device: 'sim',
+  type: i < 7 ? 'revolute' : 'prismatic',
+  min: i < 7 ? -2.9 : 0,
+  max: i < 7 ? 2.9 : 0.08,
+  velocity: 2,
+  acceleration: 10,
+  jerk: 5000,
+  effort: 80,
+  home: 0,
+  joints: [],
+  kp: 100,
+  kd: 10,
+}));
+
+const camera = {
+  kind: 'sim',
+  width: 320,
+  height: 240,
+  fps: 15,
+  quality: 80,
+  fovyDeg: 45,
+  frame: 'world',
+  position: [0, 0, 0],
+  orientation: [0, 0, 0, 1],
+} as const;
+
+/** A running fake. Tests set fields of `session` and of the live block, and read what clients sent. */
+export class FakeRig {
+  readonly layout: Layout = liveLayout(AXES, scene.bodies.length);
+  readonly block = new Float64Array(this.layout.size);
+  /** Paths and bodies of all POSTs, oldest first. */
+  readonly posts: { readonly path: string; readonly body: Record<string, unknown> }[] = [];
+  /** Latest operator block. */
+  readonly input = new Float64Array(operatorLayout(AXES).size);
+  inputs = 0;
+  /** Answer of the next POST to this path: an error in the server's shape. */
+  readonly refuse = new Map<string, { code: string; message: string; todo: string }>();
+  leaseHolder: string | null = null;
+  session: SessionState;
+
+  readonly #server: http.Server;
+  readonly #sockets = new WebSocketServer({ noServer: true });
+  readonly #live = new Set<WebSocket>();
+  readonly #operators = new Set<WebSocket>();
+  readonly #timers: NodeJS.Timeout[] = [];
+  readonly #root: string;
+  #jpeg: Buffer = Buffer.alloc(0);
+  #lease = 0;
+
+  private constructor(root: string) {
+    this.#root = root;
+    this.session = {
+      rig: 'fake-rig',
+      connected: true,
+      lease: null,
+      recording: { state: 'idle', episode: null, task: '', operator: '' },
+      task: { name: 'pick-cube', text: 'Lift the cube', seed: 1, tasks: ['pick-cube'] },
+      devices: [{ name: 'sim', kind: 'sim', status: 'online' }],
+      cameras: [{ name: 'front', width: 320, height: 240, fps: 15, measuredFps: 15, dropped: 0 }],
+      realTime: { fifo: false, reason: 'not permitted here' },
+      events: [],
+    };
+    this.#server = http.createServer((request, response) => void this.#http(request, response));
+    this.#server.on('upgrade', (request, socket, head) => {
+      this.#sockets.handleUpgrade(request, socket, head, (ws) => this.#socket(ws, request.url ?? ''));
+    });
+  }
+
+  /** Serves the built console under `root` and the fake API on a free port. */
+  static async open(root: string, port = 0): Promise<FakeRig> {
+    const rig = new FakeRig(root);
+    rig.#jpeg = await sharp({ create: { width: 320, height: 240, channels: 3, background: '#7d8b99' } })
+      .jpeg()
+      .toBuffer();
+    rig.set('mode', Mode.holding);
+    rig.set('loop.rate', 1000);
+    rig.set('loop.latenessP50', 80e-6);
+    rig.set('loop.latenessP99', 400e-6);
+    rig.set('recording', -1);
+    rig.set('tool', 0.45, 0, 0.4, 1, 0, 0, 0);
+    rig.set('poses', 0, 0, 0, 0, 0, 0, 1, 0.45, 0, 0.4, 1, 0, 0, 0, 0.5, 0.1, 0.02, 0, 0, 0, 1);
+    await new Promise<void>((done) => rig.#server.listen(port, '127.0.0.1', done));
+    rig.#timers.push(
+      setInterval(() => rig.#tick(), 1000 / 60),
+      setInterval(() => rig.#frames(), 1000 / 15),
+    );
+    return rig;
+  }
+
+  get url(): string {
+    return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}/`;
+  }
+
+  set(field: string, ...values: number[]): void {
+    this.block.set(values, this.layout.at(field));
+  }
+
+  /** Changes the session and tells everybody. */
+  update(change: Partial<SessionState>): void {
+    this.session = { ...this.session, ...change };
+    this.#tell({ type: 'session', session: this.session });
+  }
+
+  /** Takes the lease away from whoever has it. */
+  dropLease(reason: string): void {
+    for (const ws of this.#operators) ws.send(JSON.stringify({ type: 'lost', reason }));
+    this.#setLease(null);
+  }
+
+  async close(): Promise<void> {
+    for (const t of this.#timers) clearInterval(t);
+    for (const ws of this.#sockets.clients) ws.terminate();
+    this.#server.closeAllConnections();
+    await new Promise((done) => this.#server.close(done));
+  }
+
+  #hello(): Hello {
+    const cameras = this.session.cameras.map((c) => ({ ...camera, name: c.name }));
+    return {
+      type: 'hello',
+      protocol: 1,
+      version: '0.0.0',
+      layout: this.layout.toJSON(),
+      scene,
+      session: this.session,
+      robot: {
+        id: this.session.rig,
+        description: 'made up',
+        model: { file: '', tool: 'tool' },
+        axes,
+        armAxes: 7,
+        gripperAxis: 7,
+        devices: [],
+        cameras,
+        loop: { rateHz: 1000, fifoPriority: 0 },
+        limits: {
+          stateAgeMs: 100,
+          missedMs: 100,
+          deadmanMs: 500,
+          watchdogMs: 100,
+          startRampMs: 300,
+          resumeDistance: 0.1,
+        },
+        workspace: { min: [-1, -1, 0], max: [1, 1, 1] },
+        teleop: { linear: 0.25, angular: 1, joint: 0.8, gripper: 0.1 },
+        recording: {
+          chunkMs: 250,
+          jointStateHz: 100,
+          sceneHz: 60,
+          minRateRatio: 0.9,
+          maxGapMs: 50,
+          idleS: 3,
+        },
+        sim: { task: 'pick-cube', seed: 1, timestep: 0.001 },
+      },
+    };
+  }
+
+  #tell(message: object): void {
+    for (const ws of this.#live) ws.send(JSON.stringify(message));
+  }
+
+  #setLease(operator: string | null): void {
+    this.leaseHolder = operator;
+    if (operator !== null) this.#lease++;
+    this.set('lease', operator === null ? 0 : this.#lease);
+    this.update({ lease: operator === null ? null : { id: this.#lease, operator } });
+  }
+
+  #tick(): void {
+    const now = performance.now() / 1000;
+    const op = operatorLayout(AXES);
+    this.set('time', now);
+    this.set('wall', Date.now() / 1000);
+    this.set('tick', Math.floor(now * 1000));
+    const mode = this.block[this.layout.at('mode')];
+    if (mode === Mode.active && this.leaseHolder !== null) {
+      const twist = op.view(this.input, 'twist');
+      const speed = this.input[op.at('speed')]!;
+      const tool = this.layout.view(this.block, 'tool');
+      for (let i = 0; i < 3; i++) tool[i]! += (0.25 * speed * twist[i]!) / 60;
+      this.layout.view(this.block, 'poses').set(tool, 7);
+    }
+    this.layout.view(this.block, 'toolCmd').set(this.layout.view(this.block, 'tool'));
+    const q = this.layout.view(this.block, 'q');
+    for (let i = 0; i < 7; i++) q[i] = Math.sin(now * 0.5 + i);
+    this.layout.view(this.block, 'qCmd').set(q);
+    for (const ws of this.#live) ws.send(new Uint8Array(this.block.buffer));
+  }
+
+  #frames(): void {
+    const header = Buffer.alloc(16);
+    header.writeDoubleLE(performance.now() / 1000, 8);
+    for (const ws of this.#sockets.clients) {
+      if ((ws as WebSocket & { camera?: boolean }).camera) ws.send(Buffer.concat([header, this.#jpeg]));
+    }
+  }
+
+  #socket(ws: WebSocket, url: string): void {
+    ws.on('error', () => {});
+    if (url === '/api/live') {
+      ws.send(JSON.stringify(this.#hello()));
+      this.#live.add(ws);
+      ws.on('close', () => this.#live.delete(ws));
+    } else if (url === '/api/operator') {
+      this.#operators.add(ws);
+      ws.on('close', () => this.#operators.delete(ws));
+      ws.on('message', (data: Buffer, binary: boolean) => this.#operator(ws, data, binary));
+    } else {
+      (ws as WebSocket & { camera?: boolean }).camera = true;
+    }
+  }
+
+  #operator(ws: WebSocket, data: Buffer, binary: boolean): void {
+    if (!binary) {
+      const message = JSON.parse(data.toString()) as { type: string; operator?: string };
+      if (message.type === 'release') {
+        this.#setLease(null);
+        return;
+      }
+      const granted = this.leaseHolder === null;
+      const reason = granted ? '' : `${this.leaseHolder} has control`;
+      if (granted) this.#setLease(message.operator ?? '');
+      ws.send(JSON.stringify({ type: 'lease', granted, lease: this.#lease, reason }));
+      return;
+    }
+    this.input.set(new Float64Array(data.buffer.slice(data.byteOffset, data.byteOffset + data.byteLength)));
+    this.inputs++;
+    const op = operatorLayout(AXES);
+    ws.send(
+      JSON.stringify({
+        type: 'ack',
+        seq: this.input[op.at('seq')],
+        clientTime: this.input[op.at('clientTime')],
+        rigTime: 0,
+      }),
+    );
+  }
+
+  async #http(request: http.IncomingMessage, response: http.ServerResponse): Promise<void> {
+    const url = new URL(request.url ?? '/', this.url).pathname;
+    const chunks: Buffer[] = [];
+    for await (const chunk of request) chunks.push(chunk as Buffer);
+    const json = (status: number, body: unknown): void => {
+      response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body));
+    };
+    if (request.method === 'POST') {
+      const body = JSON.parse(Buffer.concat(chunks).toString() || '{}') as Record<string, unknown>;
+      this.posts.push({ path: url, body });
+      const error = this.refuse.get(url);
+      if (error) return json(409, { error });
+      this.#obey(url, body);
+      return json(200, { seq: this.posts.length, episode: 'e1', seed: 2 });
+    }
+    if (url === '/api/episodes') return json(200, []);
+    if (url.startsWith('/api/'))
+      return json(404, { error: { code: 'NOT_FOUND', message: `no ${url}`, todo: 'None.' } });
+    const file = path.join(this.#root, url === '/' ? 'index.html' : path.normalize(url));
+    try {
+      const types: Record<string, string> = {
+        '.html': 'text/html',
+        '.js': 'text/javascript',
+        '.css': 'text/css',
+        '.svg': 'image/svg+xml',
+      };
+      const data = await readFile(file);
+      response
+        .writeHead(200, { 'content-type': types[path.extname(file)] ?? 'application/octet-stream' })
+        .end(data);
+    } catch {
+      response.writeHead(404).end();
+    }
+  }
+
+  #obey(url: string, body: Record<string, unknown>): void {
+    if (url === '/api/estop') {
+      this.set('mode', Mode.stopped);
+      this.set('fault', 1 << 13);
+    } else if (url === '/api/request') {
+      if (body['kind'] === 'activate') {
+        this.set('mode', Mode.active);
+        this.set('controller', ControllerId[body['controller'] as 'twist']);
+        this.set('source', Source.human);
+      } else if (body['kind'] !== 'disarm') {
+        this.set('mode', Mode.holding);
+        this.set('fault', 0);
+      }
+    } else if (url === '/api/recording/start') {
+      this.set('recording', 0);
+      this.update({
+        recording: {
+          state: 'recording',
+          episode: 'e1',
+          task: String(body['task']),
+          operator: String(body['operator']),
+        },
+      });
+    } else if (url.startsWith('/api/recording/')) {
+      this.set('recording', -1);
+      const state = url.endsWith('/stop') ? 'review' : 'idle';
+      this.update({ recording: { ...this.session.recording, state } });
+    }
+  }
+}
