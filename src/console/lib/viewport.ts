@@ -25,7 +25,7 @@ const FRAME_MS = { full: 1000 / 30, low: 1000 / 8 } as const;
 const SLOW_MS = 60;
 const SLOW_FRAMES = 10;
 /** A longer pause is a hidden page or a sleeping machine. */
-const PAUSE_MS = 1500;
+const PAUSE_MS = 5000;
 
 /** Over the operator's shoulder: +x is away from the eye and +y to the left, as the keys say. */
 const EYE = new THREE.Vector3(-0.62, -1.05, 1.02);
