@@ -69,6 +69,41 @@ export type JsonScene = Omit<SceneDescription, 'meshes'> & {
 export type RecordingState = 'idle' | 'recording' | 'review';
 export type EpisodeLabel = 'success' | 'failure' | 'unlabelled';
 
+/**
+ * One row of an episode's trace, for play-back: the newest recorded values at or before its time. Rows lie evenly, at
+ * the rate that was asked for, from the start of the episode on.
+ */
+export function traceLayout(axes: number, bodies: number): Layout {
+  return Layout.of('trace', [
+    { name: 'time', unit: 's', doc: 'since the first tick of the episode' },
+    { name: 'mode', unit: '1', doc: 'Mode' },
+    { name: 'controller', unit: '1', doc: 'ControllerId' },
+    { name: 'source', unit: '1', doc: 'Source' },
+    { name: 'reasonAll', unit: '1', doc: 'Reason bits since the row before, or-ed' },
+    { name: 'missed', unit: '1', doc: 'periods skipped since the row before' },
+    { name: 'q', length: axes, unit: 'axis' },
+    { name: 'qd', length: axes, unit: 'axis/s' },
+    { name: 'qCmd', length: axes, unit: 'axis' },
+    { name: 'tool', length: 7, unit: 'm|1' },
+    { name: 'toolCmd', length: 7, unit: 'm|1' },
+    {
+      name: 'poses',
+      length: bodies * 7,
+      unit: 'm|1',
+      doc: 'scene bodies in the world: p x y z, quaternion x y z w',
+    },
+  ]);
+}
+
+/** Header of GET /api/episodes/:id/trace. Its rows follow as float64, little-endian, from the next multiple of 8. */
+export interface TraceHeader {
+  readonly layout: ReturnType<Layout['toJSON']>;
+  readonly rows: number;
+  readonly axes: readonly { readonly name: string; readonly type: 'revolute' | 'prismatic' }[];
+  /** Null for episodes without a scene; then there are no poses. */
+  readonly scene: JsonScene | null;
+}
+
 /** What a session is doing, as text: sent when it changes ({type: 'session', session}). */
 export interface SessionState {
   readonly rig: string;
@@ -146,8 +181,8 @@ export interface RequestBody {
  *   POST /api/recording/rerecord        {lease} → {episode}          discard, reset the scene, start again
  *   GET  /api/episodes                  EpisodeSummary[] newest first
  *   GET  /api/episodes/:id              EpisodeSummary
- *   GET  /api/episodes/:id/trace?hz=30  binary: u32 length of a JSON header, header {layout, rows, scene}, pad to 8, rows
- *   GET  /api/episodes/:id/frame/:camera?at=SECONDS   image/jpeg: newest frame at or before
+ *   GET  /api/episodes/:id/trace?hz=30  binary: u32 length of a JSON header, TraceHeader, pad to 8, rows
+ *   GET  /api/episodes/:id/frame/:camera?at=SECONDS   image/jpeg: newest frame at or before; s since the first tick
  *   POST /api/episodes/:id/label        {label, cause?}
  *   POST /api/episodes/:id/trash | restore
  *   POST /api/episodes/:id/replay       {lease} → {seq}: drives the arm through it
