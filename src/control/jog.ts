@@ -1,0 +1,91 @@
+/**
+ * Joint teleoperation: in.op.jog (share of full scale per axis) × in.op.speed × the robot file's teleop.joint; on the
+ * gripper axis in.op.jog and in.op.gripper add up, at teleop.gripper. Release stops each axis on the same smooth
+ * profile as it started. Sets Reason.position on an axis that is pushed against its end.
+ */
+import { ControllerId, OperatorKind, Reason } from '../robot/tick.ts';
+import { type Controller, type ControllerContext, StepCode } from './controller.ts';
+import { driving, GripperTeleop, speedOf, TeleopScale } from './operator.ts';
+import { approachSpeed, brakingSpeed, JOINT_RISE } from './profile.ts';
+import { TickSlots } from './slots.ts';
+
+const GRIPPER = 0;
+const SPEEDS = GripperTeleop.memorySize;
+const END_GAIN = 10;
+/** Distance from an end within which pushing against it is reported, rad or m. */
+const AT_END = 1e-3;
+
+export class JogController implements Controller {
+  readonly id = ControllerId.jog;
+  readonly name = 'jog';
+  readonly needsOperator = true;
+  readonly memorySize: number;
+  #memory!: Float64Array;
+  #at!: TickSlots;
+  #scale!: TeleopScale;
+  #gripper!: GripperTeleop;
+  #gripperAxis = -1;
+  #min!: Float64Array;
+  #max!: Float64Array;
+  #full!: Float64Array;
+  #step!: Float64Array;
+
+  constructor(axes: number) {
+    this.memorySize = SPEEDS + 2 * axes;
+  }
+
+  allocate({ spec, tick }: ControllerContext, memory: Float64Array): void {
+    this.#memory = memory;
+    this.#at = new TickSlots(spec, tick);
+    this.#scale = new TeleopScale(spec, this.#at.period);
+    this.#gripper = new GripperTeleop(spec, this.#at, this.#scale);
+    this.#gripperAxis = spec.gripperAxis;
+    this.#min = Float64Array.from(spec.axes, (a) => a.min);
+    this.#max = Float64Array.from(spec.axes, (a) => a.max);
+    this.#full = Float64Array.from(spec.axes, (a) => Math.min(spec.teleop.joint, a.velocity));
+    this.#step = Float64Array.from(
+      spec.axes,
+      (a, k) => Math.min(this.#full[k]! / JOINT_RISE, 0.5 * a.acceleration) * this.#at.period,
+    );
+  }
+
+  reset(tick: Float64Array): StepCode {
+    this.#gripper.reset(tick, this.#memory, GRIPPER);
+    for (let k = 0; k < this.#at.axes; k++) {
+      const speed = tick[this.#at.cmdQd + k]!;
+      this.#memory[SPEEDS + 2 * k] = speed;
+      this.#memory[SPEEDS + 2 * k + 1] = speed;
+    }
+    return StepCode.ok;
+  }
+
+  step(tick: Float64Array): StepCode {
+    const at = this.#at;
+    const drives = driving(tick, at, this.#scale, OperatorKind.jog);
+    const speed = drives ? speedOf(tick, at) : 0;
+    for (let k = 0; k < at.axes; k++) {
+      const jog = drives ? Math.max(-1, Math.min(1, tick[at.opJog + k]!)) : 0;
+      if (k === this.#gripperAxis) {
+        this.#gripper.step(tick, this.#memory, GRIPPER, this.#gripper.share(tick, speed * jog));
+      } else {
+        this.#joint(tick, k, speed * jog);
+      }
+    }
+    return StepCode.ok;
+  }
+
+  #joint(tick: Float64Array, k: number, share: number): void {
+    const at = this.#at;
+    const q = tick[at.cmdQ + k]!;
+    const full = this.#full[k]!;
+    const step = this.#step[k]!;
+    let wanted = share * full;
+    const room = wanted > 0 ? this.#max[k]! - q : q - this.#min[k]!;
+    const brake = brakingSpeed(room, (0.5 * step) / at.period, END_GAIN);
+    if (Math.abs(wanted) > brake) wanted = Math.sign(wanted) * brake;
+    const v = approachSpeed(this.#memory, SPEEDS + 2 * k, wanted, full, step, this.#scale.weight);
+    const next = Math.max(this.#min[k]!, Math.min(this.#max[k]!, q + v * at.period));
+    at.want(tick, k, next, (next - q) / at.period);
+    if (share !== 0 && room < AT_END) at.flag(tick, k, Reason.position);
+  }
+}

@@ -1,0 +1,313 @@
+/**
+ * Piecewise quintic joint trajectory in a block of memory: knots of time, position, velocity and acceleration per axis
+ * (the coefficients of every segment follow from its two knots). Continuous in position, velocity and acceleration.
+ * Time scaling is exact: stretching all times by r divides velocities by r, accelerations by r², jerks by r³, and the
+ * extremes of each segment are found from its derivative's roots, not sampled.
+ */
+import type { AxisSpec } from '../robot/spec.ts';
+
+/** Largest |velocity|, |acceleration|, |jerk| per axis, 3 values each. */
+export function limitsOf(axes: readonly AxisSpec[], share: number): Float64Array {
+  return Float64Array.from(axes.flatMap((a) => [a.velocity * share, a.acceleration * share, a.jerk * share]));
+}
+
+/** Shortest segment, s: also what a knot equal to the one before it takes. */
+const SHORTEST = 0.01;
+const COUNT = 0;
+const TIMES = 1;
+
+export class Spline {
+  static memorySize(axes: number, knots: number): number {
+    return TIMES + knots + 3 * axes * knots;
+  }
+
+  readonly axes: number;
+  readonly knots: number;
+  readonly #memory: Float64Array;
+  readonly #base: number;
+  readonly #times: number;
+  readonly #values: number;
+  // Scratch: coefficients of one axis of one segment in s = (t - t0) / T, in [0, 1].
+  readonly #c = new Float64Array(6);
+  readonly #roots = new Float64Array(2);
+
+  /** Lives in memory[base .. base + Spline.memorySize(axes, knots)). */
+  constructor(axes: number, knots: number, memory: Float64Array, base: number) {
+    this.axes = axes;
+    this.knots = knots;
+    this.#memory = memory;
+    this.#base = base;
+    this.#times = base + TIMES;
+    this.#values = this.#times + knots;
+  }
+
+  get count(): number {
+    return this.#memory[this.#base + COUNT]!;
+  }
+  /** Time of the last knot; the first stands at 0. */
+  get duration(): number {
+    return this.count > 0 ? this.#memory[this.#times + this.count - 1]! : 0;
+  }
+
+  #at(knot: number, order: number, axis: number): number {
+    return this.#values + (3 * knot + order) * this.axes + axis;
+  }
+
+  clear(): void {
+    // All of it, so that a snapshot has no trace of what came before.
+    const end = this.#values + 3 * this.axes * this.knots;
+    for (let i = this.#base; i < end; i++) this.#memory[i] = 0;
+  }
+
+  /** Appends a knot at rest, at position from[at..]; false when the block is full or a value is not finite. */
+  add(from: Float64Array, at: number, time: number): boolean {
+    const k = this.count;
+    if (k >= this.knots) return false;
+    for (let a = 0; a < this.axes; a++) {
+      const q = from[at + a]!;
+      if (!Number.isFinite(q)) return false;
+      this.#memory[this.#at(k, 0, a)] = q;
+      this.#memory[this.#at(k, 1, a)] = 0;
+      this.#memory[this.#at(k, 2, a)] = 0;
+    }
+    this.#memory[this.#times + k] = time;
+    this.#memory[this.#base + COUNT] = k + 1;
+    return true;
+  }
+
+  /** Changes the position of one axis of a knot. */
+  put(knot: number, axis: number, q: number): void {
+    this.#memory[this.#at(knot, 0, axis)] = q;
+  }
+
+  /**
+   * Begins at tick[q..], moving as tick[qd..], tick[qdd..] say; when that is not rest, a second knot follows where
+   * every axis has come to rest within the limits, and within min and max. Returns the knot at rest: 0 or 1.
+   */
+  begin(
+    tick: Float64Array,
+    q: number,
+    qd: number,
+    qdd: number,
+    limits: Float64Array,
+    axes: readonly AxisSpec[],
+  ): number {
+    this.clear();
+    this.add(tick, q, 0);
+    let moving = false;
+    for (let a = 0; a < this.axes; a++) {
+      const v = tick[qd + a]!;
+      const acc = tick[qdd + a]!;
+      this.#memory[this.#at(0, 1, a)] = Number.isFinite(v) ? v : 0;
+      this.#memory[this.#at(0, 2, a)] = Number.isFinite(acc) ? acc : 0;
+      if (Math.abs(v) > 1e-9 || Math.abs(acc) > 1e-6) moving = true;
+    }
+    if (!moving) {
+      for (let a = 0; a < this.axes; a++) {
+        this.#memory[this.#at(0, 1, a)] = 0;
+        this.#memory[this.#at(0, 2, a)] = 0;
+      }
+      return 0;
+    }
+    this.add(tick, q, 0);
+    // The rest position of a quintic that only brakes: q + v T/2 + a T²/12. Longer until it keeps the limits.
+    let duration = 2 * SHORTEST;
+    for (let round = 0; round < 80; round++) {
+      this.#memory[this.#times + 1] = duration;
+      for (let a = 0; a < this.axes; a++) {
+        const rest =
+          this.#memory[this.#at(0, 0, a)]! +
+          (this.#memory[this.#at(0, 1, a)]! * duration) / 2 +
+          (this.#memory[this.#at(0, 2, a)]! * duration * duration) / 12;
+        this.put(1, a, Math.max(axes[a]!.min, Math.min(axes[a]!.max, rest)));
+      }
+      if (this.#excess(0, limits) <= 1) break;
+      duration *= 1.15;
+    }
+    return 1;
+  }
+
+  /** Times for the segments from knot `first` on as if it rested at each knot, in proportion to what they need. */
+  pace(first: number, limits: Float64Array): void {
+    for (let k = first + 1; k < this.count; k++) {
+      let duration = SHORTEST;
+      for (let a = 0; a < this.axes; a++) {
+        const d = Math.abs(this.#memory[this.#at(k, 0, a)]! - this.#memory[this.#at(k - 1, 0, a)]!);
+        // Rest-to-rest quintic over distance d: peaks 15/8 d/T, 10/√3 d/T², 60 d/T³.
+        duration = Math.max(
+          duration,
+          (1.875 * d) / limits[3 * a]!,
+          Math.sqrt((5.7735026918962573 * d) / limits[3 * a + 1]!),
+          Math.cbrt((60 * d) / limits[3 * a + 2]!),
+        );
+      }
+      this.#memory[this.#times + k] = this.#memory[this.#times + k - 1]! + duration;
+    }
+  }
+
+  /**
+   * Velocities at the knots between `first` and the last: the weighted harmonic mean of the slopes on both sides, zero
+   * where the direction turns (Fritsch & Carlson 1980), so that no axis overshoots a knot. Ends rest.
+   */
+  smooth(first: number): void {
+    for (let k = first + 1; k < this.count - 1; k++) {
+      const h0 = this.#memory[this.#times + k]! - this.#memory[this.#times + k - 1]!;
+      const h1 = this.#memory[this.#times + k + 1]! - this.#memory[this.#times + k]!;
+      for (let a = 0; a < this.axes; a++) {
+        const q = this.#memory[this.#at(k, 0, a)]!;
+        const d0 = (q - this.#memory[this.#at(k - 1, 0, a)]!) / h0;
+        const d1 = (this.#memory[this.#at(k + 1, 0, a)]! - q) / h1;
+        const w0 = 2 * h1 + h0;
+        const w1 = h1 + 2 * h0;
+        const turns = d0 * d1 <= 0;
+        this.#memory[this.#at(k, 1, a)] = turns ? 0 : (w0 + w1) / (w0 / d0 + w1 / d1);
+      }
+    }
+  }
+
+  /**
+   * Scales all times after knot `first` by one factor so that every limit is kept and one is just met; `most` 1 only
+   * ever slows down (given times), Infinity also speeds up. Returns the factor.
+   */
+  fit(first: number, limits: Float64Array, most: number): number {
+    let ratio = 0;
+    for (let k = first; k < this.count - 1; k++) ratio = Math.max(ratio, this.#excess(k, limits));
+    const r = Math.max(ratio, 1 / most);
+    if (!(r > 0)) return 1;
+    const t0 = this.#memory[this.#times + first]!;
+    for (let k = first + 1; k < this.count; k++) {
+      this.#memory[this.#times + k] = t0 + r * (this.#memory[this.#times + k]! - t0);
+      for (let a = 0; a < this.axes; a++) this.#memory[this.#at(k, 1, a)]! /= r;
+    }
+    return r;
+  }
+
+  /** Position and velocity of all axes at time t to q[qi..], qd[di..]; rests outside the knots. */
+  sample(t: number, q: Float64Array, qi: number, qd: Float64Array, di: number): void {
+    const last = this.count - 1;
+    const end = this.#memory[this.#times + last]!;
+    if (last === 0 || t >= end) {
+      for (let a = 0; a < this.axes; a++) {
+        q[qi + a] = this.#memory[this.#at(last, 0, a)]!;
+        qd[di + a] = 0;
+      }
+      return;
+    }
+    let k = 0;
+    while (k < last - 1 && t >= this.#memory[this.#times + k + 1]!) k++;
+    const t0 = this.#memory[this.#times + k]!;
+    const duration = this.#memory[this.#times + k + 1]! - t0;
+    const s = Math.max(0, (t - t0) / duration);
+    const c = this.#c;
+    for (let a = 0; a < this.axes; a++) {
+      this.#coefficients(k, a, duration);
+      // The sum goes from the start knot, so that s = 0 gives its position exactly.
+      q[qi + a] = c[0]! + s * (c[1]! + s * (c[2]! + s * (c[3]! + s * (c[4]! + s * c[5]!))));
+      qd[di + a] = (c[1]! + s * (2 * c[2]! + s * (3 * c[3]! + s * (4 * c[4]! + s * 5 * c[5]!)))) / duration;
+    }
+  }
+
+  #coefficients(k: number, a: number, h: number): void {
+    const m = this.#memory;
+    const c = this.#c;
+    const v0 = m[this.#at(k, 1, a)]! * h;
+    const v1 = m[this.#at(k + 1, 1, a)]! * h;
+    const a0 = m[this.#at(k, 2, a)]! * h * h;
+    const a1 = m[this.#at(k + 1, 2, a)]! * h * h;
+    const q0 = m[this.#at(k, 0, a)]!;
+    const d = m[this.#at(k + 1, 0, a)]! - q0;
+    c[0] = q0;
+    c[1] = v0;
+    c[2] = a0 / 2;
+    c[3] = 10 * d - 6 * v0 - 4 * v1 - (3 * a0 - a1) / 2;
+    c[4] = -15 * d + 8 * v0 + 7 * v1 + (3 * a0 - 2 * a1) / 2;
+    c[5] = 6 * d - 3 * (v0 + v1) - (a0 - a1) / 2;
+  }
+
+  /** By what factor segment k would have to be stretched to keep all limits (below 1: it has room). */
+  #excess(k: number, limits: Float64Array): number {
+    const h = this.#memory[this.#times + k + 1]! - this.#memory[this.#times + k]!;
+    let ratio = 0;
+    for (let a = 0; a < this.axes; a++) {
+      this.#coefficients(k, a, h);
+      ratio = Math.max(
+        ratio,
+        this.#peakVelocity() / h / limits[3 * a]!,
+        Math.sqrt(this.#peakAcceleration() / (h * h) / limits[3 * a + 1]!),
+        Math.cbrt(this.#peakJerk() / (h * h * h) / limits[3 * a + 2]!),
+      );
+    }
+    return ratio;
+  }
+
+  #jerk(s: number): number {
+    return 6 * this.#c[3]! + s * (24 * this.#c[4]! + s * 60 * this.#c[5]!);
+  }
+  #acceleration(s: number): number {
+    const c = this.#c;
+    return 2 * c[2]! + s * (6 * c[3]! + s * (12 * c[4]! + s * 20 * c[5]!));
+  }
+  #velocity(s: number): number {
+    const c = this.#c;
+    return c[1]! + s * (2 * c[2]! + s * (3 * c[3]! + s * (4 * c[4]! + s * 5 * c[5]!)));
+  }
+
+  #peakJerk(): number {
+    const vertex = -this.#c[4]! / (5 * this.#c[5]!);
+    const inside = vertex > 0 && vertex < 1 ? Math.abs(this.#jerk(vertex)) : 0;
+    return Math.max(inside, Math.abs(this.#jerk(0)), Math.abs(this.#jerk(1)));
+  }
+
+  /** Roots of the jerk in (0, 1), ascending, to #roots; the count is returned. */
+  #jerkRoots(): number {
+    const a = 60 * this.#c[5]!;
+    const b = 24 * this.#c[4]!;
+    const c = 6 * this.#c[3]!;
+    const roots = this.#roots;
+    const disc = b * b - 4 * a * c;
+    if (!(disc >= 0)) return 0;
+    // Citardauq form: no cancellation, and a linear equation when a is 0.
+    const w = -0.5 * (b + (b >= 0 ? Math.sqrt(disc) : -Math.sqrt(disc)));
+    const r0 = w / a;
+    const r1 = c / w;
+    let n = 0;
+    if (r0 > 0 && r0 < 1) roots[n++] = r0;
+    if (r1 > 0 && r1 < 1 && r1 !== r0) roots[n++] = r1;
+    if (n === 2 && roots[0]! > roots[1]!) {
+      const t = roots[0]!;
+      roots[0] = roots[1]!;
+      roots[1] = t;
+    }
+    return n;
+  }
+
+  #peakAcceleration(): number {
+    let peak = Math.max(Math.abs(this.#acceleration(0)), Math.abs(this.#acceleration(1)));
+    const n = this.#jerkRoots();
+    for (let i = 0; i < n; i++) peak = Math.max(peak, Math.abs(this.#acceleration(this.#roots[i]!)));
+    return peak;
+  }
+
+  /** The acceleration is monotonic between the roots of the jerk: at most one root in each piece, bisected. */
+  #peakVelocity(): number {
+    let peak = Math.max(Math.abs(this.#velocity(0)), Math.abs(this.#velocity(1)));
+    const n = this.#jerkRoots();
+    let low = 0;
+    for (let i = 0; i <= n; i++) {
+      const high = i < n ? this.#roots[i]! : 1;
+      let l = low;
+      let h = high;
+      const sign = this.#acceleration(l);
+      if (sign * this.#acceleration(h) < 0) {
+        for (let j = 0; j < 40; j++) {
+          const middle = (l + h) / 2;
+          if (this.#acceleration(middle) * sign > 0) l = middle;
+          else h = middle;
+        }
+        peak = Math.max(peak, Math.abs(this.#velocity((l + h) / 2)));
+      }
+      low = high;
+    }
+    return peak;
+  }
+}
