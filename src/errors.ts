@@ -106,6 +106,35 @@ export const ERRORS = {
     text: 'port {port} of {host} cannot be used: {reason}',
     todo: 'Choose another with --port, or stop what uses it.',
   },
+  // --- recording and episodes
+  RECORD_STATE: {
+    text: 'the recorder cannot {what} while it is {state}',
+    todo: 'Follow the order: start, stop, then label or discard.',
+  },
+  RECORD_NO_SNAPSHOT: {
+    text: 'the loop gave no memory snapshot within {seconds} s, so the recording did not start',
+    todo: 'Look at the loop state on the console: a loop that does not run cannot be recorded.',
+  },
+  RECORD_FAILED: {
+    text: 'the recording broke off: {reason}',
+    todo: 'Free disk space or mend the workspace folder. What was written is repaired and kept at the next start.',
+  },
+  EPISODE_BAD_ID: {
+    text: '{id} is not an episode id',
+    todo: 'Ids have lower-case letters, digits, "-" and "_"; `armloop episodes list` prints them.',
+  },
+  EPISODE_UNKNOWN: {
+    text: 'there is no episode {id}',
+    todo: 'See `armloop episodes list`, with --trash for the trash; check --workspace.',
+  },
+  EPISODE_EXISTS: {
+    text: 'episode {id} is already in {where}',
+    todo: 'Nothing is overwritten: move the other one away first.',
+  },
+  EPISODE_BUSY: {
+    text: 'episode {id} is being recorded',
+    todo: 'Stop and label the recording first.',
+  },
   // --- devices
   DEVICE_UNREACHABLE: {
     text: 'device {device} did not answer: {reason}',

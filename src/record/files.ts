@@ -1,0 +1,154 @@
+/**
+ * Where episodes lie: `<workspace>/episodes/<id>.mcap` with its sidecar `<id>.json`, and the same names in
+ * `<workspace>/trash`. Nothing here overwrites or deletes an episode.
+ */
+import {
+  existsSync,
+  linkSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  unlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { join } from 'node:path';
+import { ArmloopError } from '../errors.ts';
+import { checkEpisodeId, isEpisodeId } from './episode-id.ts';
+import { syncFolder } from './sink.ts';
+
+export type Shelf = 'episodes' | 'trash';
+
+export class EpisodeFiles {
+  readonly workspace: string;
+
+  constructor(workspace: string) {
+    this.workspace = workspace;
+  }
+
+  folder(shelf: Shelf): string {
+    return join(this.workspace, shelf);
+  }
+
+  makeFolders(): void {
+    for (const shelf of ['episodes', 'trash'] as const) mkdirSync(this.folder(shelf), { recursive: true });
+  }
+
+  /** Throws EPISODE_BAD_ID. */
+  mcap(id: string, shelf: Shelf = 'episodes'): string {
+    return join(this.folder(shelf), `${checkEpisodeId(id)}.mcap`);
+  }
+
+  sidecar(id: string, shelf: Shelf = 'episodes'): string {
+    return join(this.folder(shelf), `${checkEpisodeId(id)}.json`);
+  }
+
+  lock(id: string): string {
+    return join(this.folder('episodes'), `${checkEpisodeId(id)}.lock`);
+  }
+
+  /** Bytes of a damaged file that repair could not place, kept aside. */
+  rest(id: string): string {
+    return join(this.folder('episodes'), `${checkEpisodeId(id)}.rest`);
+  }
+
+  /** Ids on a shelf, oldest first by name. */
+  ids(shelf: Shelf): string[] {
+    if (!existsSync(this.folder(shelf))) return [];
+    const names = readdirSync(this.folder(shelf)).filter((name) => name.endsWith('.mcap'));
+    return names
+      .map((name) => name.slice(0, -5))
+      .filter(isEpisodeId)
+      .sort();
+  }
+
+  /** Where the episode lies. Throws EPISODE_UNKNOWN. */
+  shelfOf(id: string): Shelf {
+    for (const shelf of ['episodes', 'trash'] as const) if (existsSync(this.mcap(id, shelf))) return shelf;
+    throw new ArmloopError('EPISODE_UNKNOWN', { id });
+  }
+
+  /**
+   * Moves an episode with everything that belongs to it. Throws EPISODE_UNKNOWN when it is not there, EPISODE_EXISTS
+   * when the other shelf has one of that id, EPISODE_BUSY while it is being recorded.
+   */
+  move(id: string, from: Shelf, to: Shelf): void {
+    if (!existsSync(this.mcap(id, from))) throw new ArmloopError('EPISODE_UNKNOWN', { id });
+    if (existsSync(this.mcap(id, to))) throw new ArmloopError('EPISODE_EXISTS', { id, where: to });
+    if (this.isLocked(id)) throw new ArmloopError('EPISODE_BUSY', { id });
+    mkdirSync(this.folder(to), { recursive: true });
+    moveNew(this.mcap(id, from), this.mcap(id, to));
+    for (const end of ['.json', '.rest']) {
+      const source = join(this.folder(from), id + end);
+      if (existsSync(source)) renameSync(source, join(this.folder(to), id + end));
+    }
+    syncFolder(this.folder(from));
+    syncFolder(this.folder(to));
+  }
+
+  /** Marks the episode as being written by this process. */
+  takeLock(id: string): void {
+    const { pid } = process;
+    writeFileSync(this.lock(id), JSON.stringify({ pid, born: processBirth(pid) }));
+  }
+
+  releaseLock(id: string): void {
+    rmSync(this.lock(id), { force: true });
+  }
+
+  /** True while a living process writes it. */
+  isLocked(id: string): boolean {
+    let lock: { pid: number; born: string };
+    try {
+      lock = JSON.parse(readFileSync(this.lock(id), 'utf8'));
+    } catch {
+      return false;
+    }
+    if (!Number.isInteger(lock.pid)) return false;
+    const born = processBirth(lock.pid);
+    return born !== null && born === lock.born;
+  }
+}
+
+/** Replaces or makes a file in one step: a reader sees the old or the new one, never half. */
+export function writeAtomically(path: string, text: string): void {
+  const temporary = `${path}.new-${process.pid}`;
+  writeFileSync(temporary, text, { flush: true });
+  renameSync(temporary, path);
+}
+
+/** Renames without ever replacing: link fails when the target exists, which rename does not. */
+function moveNew(from: string, to: string): void {
+  try {
+    linkSync(from, to);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    // File systems without hard links (FAT, some network shares); the target was just seen to be absent.
+    if (code !== 'EPERM' && code !== 'ENOTSUP' && code !== 'EXDEV') throw error;
+    renameSync(from, to);
+    return;
+  }
+  unlinkSync(from);
+}
+
+/**
+ * When a process began, as text to compare; null when it does not live. Numbers of processes are reused, hence the
+ * start time: field 22 of /proc/PID/stat (proc(5)), after the command in parentheses.
+ */
+function processBirth(pid: number): string | null {
+  if (process.platform === 'linux') {
+    try {
+      const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+      return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19] ?? '';
+    } catch {
+      return null;
+    }
+  }
+  try {
+    process.kill(pid, 0);
+    return '';
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM' ? '' : null;
+  }
+}
