@@ -12,7 +12,15 @@ import type { Layout } from '../../src/robot/layout.ts';
 import type { SceneGeom } from '../../src/robot/scene.ts';
 import type { AxisSpec } from '../../src/robot/spec.ts';
 import { ControllerId, Mode, operatorLayout, Source } from '../../src/robot/tick.ts';
-import { type Hello, type JsonScene, liveLayout, type SessionState } from '../../src/server/protocol.ts';
+import {
+  type EpisodeSummary,
+  type Hello,
+  type JsonScene,
+  liveLayout,
+  type SessionState,
+  type TraceHeader,
+  traceLayout,
+} from '../../src/server/protocol.ts';
 
 const AXES = 8;
 
@@ -92,6 +100,68 @@ const camera = {
   orientation: [0, 0, 0, 1],
 } as const;
 
+function episode(id: string, label: EpisodeSummary['label']): EpisodeSummary {
+  const failed = label === 'failure';
+  return {
+    id,
+    rig: 'fake-rig',
+    task: 'Lift the cube',
+    operator: 'Ada',
+    label,
+    cause: failed ? 'dropped the object' : '',
+    startedAt: 1_790_000_000,
+    duration: 4,
+    ticks: 4000,
+    rateHz: 999.8,
+    missed: 2,
+    bytes: 1_234_567,
+    seed: 1,
+    sources: ['human'],
+    flags: failed ? ['idle for 3.2 s'] : [],
+    repaired: false,
+    trashed: false,
+    cameras: [{ name: 'front', frames: 60, fps: 15, maxGap: 0.07 }],
+  };
+}
+
+/** Four seconds in which the hand moves along x, in the server's format. */
+function trace(): Buffer {
+  const layout = traceLayout(AXES, scene.bodies.length);
+  const rows = 121;
+  const header: TraceHeader = {
+    layout: layout.toJSON(),
+    rows,
+    axes: axes.map(({ name, type }) => ({ name, type })),
+    scene,
+  };
+  const text = Buffer.from(JSON.stringify(header));
+  const start = 8 * Math.ceil((4 + text.length) / 8);
+  const out = Buffer.alloc(start + 8 * rows * layout.size);
+  out.writeUInt32LE(text.length, 0);
+  text.copy(out, 4);
+  const data = new Float64Array(rows * layout.size);
+  for (let i = 0; i < rows; i++) {
+    const at = (name: string): number => i * layout.size + layout.at(name);
+    const t = i / 30;
+    const tool = [0.4 + 0.05 * t, 0.1, 0.3, 1, 0, 0, 0];
+    data[at('time')] = t;
+    data[at('mode')] = Mode.active;
+    data[at('controller')] = ControllerId.twist;
+    data[at('source')] = Source.human;
+    data[at('reasonAll')] = i > 90 && i < 100 ? 2 : 0;
+    for (let j = 0; j < 7; j++) {
+      data[at('q') + j] = Math.sin(t + j);
+      data[at('qCmd') + j] = Math.sin(t + 0.05 + j);
+    }
+    data[at('q') + 7] = 0.08 - 0.01 * t;
+    data.set(tool, at('tool'));
+    data.set(tool, at('toolCmd'));
+    data.set([0, 0, 0, 0, 0, 0, 1, ...tool, 0.5, 0.1, 0.02, 0, 0, 0, 1], at('poses'));
+  }
+  Buffer.from(data.buffer).copy(out, start);
+  return out;
+}
+
 /** A running fake. Tests set fields of `session` and of the live block, and read what clients sent. */
 export class FakeRig {
   readonly layout: Layout = liveLayout(AXES, scene.bodies.length);
@@ -104,6 +174,7 @@ export class FakeRig {
   /** Answer of the next POST to this path: an error in the server's shape. */
   readonly refuse = new Map<string, { code: string; message: string; todo: string }>();
   leaseHolder: string | null = null;
+  episodes: EpisodeSummary[] = [episode('made-up-1', 'success'), episode('made-up-2', 'failure')];
   session: SessionState;
 
   readonly #server: http.Server;
@@ -320,7 +391,17 @@ export class FakeRig {
       this.#obey(url, body);
       return json(200, { seq: this.posts.length, episode: 'e1', seed: 2 });
     }
-    if (url === '/api/episodes') return json(200, []);
+    if (url === '/api/episodes') return json(200, this.episodes);
+    if (url.endsWith('/trace')) {
+      response.writeHead(200, { 'content-type': 'application/octet-stream' }).end(trace());
+      return;
+    }
+    if (url.includes('/frame/')) {
+      response.writeHead(200, { 'content-type': 'image/jpeg' }).end(this.#jpeg);
+      return;
+    }
+    const known = this.episodes.find((e) => url === `/api/episodes/${e.id}`);
+    if (known) return json(200, known);
     if (url.startsWith('/api/'))
       return json(404, { error: { code: 'NOT_FOUND', message: `no ${url}`, todo: 'None.' } });
     const file = path.join(this.#root, url === '/' ? 'index.html' : path.normalize(url));
@@ -341,6 +422,13 @@ export class FakeRig {
   }
 
   #obey(url: string, body: Record<string, unknown>): void {
+    const [, , , id, what] = url.split('/');
+    this.episodes = this.episodes.map((e) => {
+      if (e.id !== id) return e;
+      if (what === 'trash' || what === 'restore') return { ...e, trashed: what === 'trash' };
+      if (what !== 'label') return e;
+      return { ...e, label: body['label'] as EpisodeSummary['label'], cause: String(body['cause'] ?? '') };
+    });
     if (url === '/api/estop') {
       this.set('mode', Mode.stopped);
       this.set('fault', 1 << 13);

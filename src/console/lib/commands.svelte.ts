@@ -20,6 +20,8 @@ export interface Question {
 
 class Commands {
   view = $state<View>('live');
+  /** Id of the episode that is open in the list, from the address. */
+  episode = $state<string | null>(null);
   help = $state(false);
   question = $state.raw<Question | null>(null);
   /** The failure form of the review bar is open. */
