@@ -148,7 +148,8 @@ export class AxisLimits {
     let last = Math.floor((b + Math.sqrt(root)) / h);
     if (last < 0) return p;
     if (last > ramp) last = ramp;
-    let top = p + last * dt * v + dt * dt * ((a * last * (last + 1)) / 2 - (h * last * (last + 1) * (last + 2)) / 6);
+    let top =
+      p + last * dt * v + dt * dt * ((a * last * (last + 1)) / 2 - (h * last * (last + 1) * (last + 2)) / 6);
     if (last === ramp) {
       const vRamp = v + dt * (last * a - (h * last * (last + 1)) / 2);
       const m = Math.ceil(vRamp / (full * dt)) - 1;

@@ -170,6 +170,11 @@ export function commandLayout(axes: number): Layout {
     { name: 'tick', unit: '1' },
     { name: 'time', unit: 's', doc: 'when the loop wrote it' },
     { name: 'mode', unit: '1', doc: 'CommandMode for all axes of the device' },
+    {
+      name: 'epoch',
+      unit: '1',
+      doc: 'in.task.epoch that it was computed from: a command made before a reset is void',
+    },
     { name: 'q', length: axes, unit: 'axis' },
     { name: 'qd', length: axes, unit: 'axis/s' },
     { name: 'tau', length: axes, unit: 'N·m|N', doc: 'feed-forward, or the command in torque mode' },
@@ -264,6 +269,11 @@ export function tickLayout(spec: RobotSpec): TickLayout {
       name: 'out.logProb',
       unit: '1',
       doc: 'log-probability of the action under the behaviour policy; NaN when unknown',
+    },
+    {
+      name: 'out.inputHash',
+      unit: '1',
+      doc: 'hash (53 bits) of in.* and of the request taken: shows any change to recorded inputs',
     },
   ];
   const inputSize = inputs.reduce((sum, f) => sum + (f.length ?? 1), 0);
