@@ -67,7 +67,8 @@ for (const [name, spec, dt] of cases) {
           assert.ok(p <= spec.max + 1e-9 && p >= spec.min - 1e-9, `position ${p}: ${at}`);
           if (p > spec.max - 1e-6 || p < spec.min + 1e-6) reached++;
         }
-        if (how === 'always up' || how === 'always down') assert.ok(reached > 0, `${how} never got to the limit`);
+        if (how === 'always up' || how === 'always down')
+          assert.ok(reached > 0, `${how} never got to the limit`);
       }
     }
   });
@@ -167,7 +168,11 @@ test('the predicted stop agrees with the stop that is driven', () => {
       let [p, v, a, ticks] = [0, v0, a0, 0];
       for (; ticks < 20000 && (Math.abs(v) > 1e-9 || Math.abs(a) > 1e-6); ticks++) {
         const want = limits.towards(v, 0);
-        a = Math.max(-limits.acceleration, a - limits.step, Math.min(limits.acceleration, a + limits.step, want));
+        a = Math.max(
+          -limits.acceleration,
+          a - limits.step,
+          Math.min(limits.acceleration, a + limits.step, want),
+        );
         v += a * dt;
         p += v * dt;
       }
@@ -176,7 +181,10 @@ test('the predicted stop agrees with the stop that is driven', () => {
       assert.ok(time >= (ticks - 4) * dt, `${name}: ${time} s, driven in ${ticks * dt} s`);
       const predicted = limits.stopPosition(0, v0, a0, time);
       const slack = 2 * dt * spec.velocity + 1e-6;
-      assert.ok(Math.abs(predicted - p) < slack, `${name}: predicted ${predicted}, driven ${p} (v ${v0}, a ${a0})`);
+      assert.ok(
+        Math.abs(predicted - p) < slack,
+        `${name}: predicted ${predicted}, driven ${p} (v ${v0}, a ${a0})`,
+      );
     }
   }
 });
