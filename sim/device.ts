@@ -200,8 +200,8 @@ export class SimDevice implements LockstepDevice {
       (m[at.watchdog] === 1 ? DeviceStatus.watchdog : 0);
     out[s.commandTick] = m[at.commandTick]!;
     for (let i = 0; i < this.#axes; i++) {
-      out[s.q + i] = this.#servos.position(i);
-      out[s.qd + i] = this.#servos.velocity(i);
+      out[s.q + i] = this.#servos.measuredQ[i]!;
+      out[s.qd + i] = this.#servos.measuredQd[i]!;
       out[s.tau + i] = this.#servos.measuredTau[i]!;
     }
     out[s.epoch] = m[at.epoch]!;
@@ -313,7 +313,7 @@ export class SimDevice implements LockstepDevice {
   #judge(elapsed: number): void {
     const m = this.#memory;
     const at = this.#at;
-    m[CLOCK.opening] = this.#gripper < 0 ? 0 : this.#servos.position(this.#gripper);
+    m[CLOCK.opening] = this.#gripper < 0 ? 0 : this.#servos.measuredQ[this.#gripper]!;
     this.#task.residual(this.#stage, this.#residual);
     m[at.reward] = this.#task.reward(this.#residual);
     const met = this.#task.condition(this.#stage, this.#residual);

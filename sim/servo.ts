@@ -36,6 +36,8 @@ export function servoLayout(axes: number): Layout {
     { name: 'tau', length: axes, unit: 'N·m|N' },
     { name: 'kp', length: axes, unit: 'N·m/rad|N/m' },
     { name: 'kd', length: axes, unit: 'N·m·s/rad|N·s/m' },
+    { name: 'measuredQ', length: axes, unit: 'axis' },
+    { name: 'measuredQd', length: axes, unit: 'axis/s' },
     { name: 'measuredTau', length: axes, unit: 'N·m|N', doc: 'what the actuators did in the last step' },
   ]);
 }
@@ -55,6 +57,8 @@ export class Servos {
   readonly tau: Float64Array;
   readonly #kp: Float64Array;
   readonly #kd: Float64Array;
+  readonly measuredQ: Float64Array;
+  readonly measuredQd: Float64Array;
   readonly measuredTau: Float64Array;
 
   /** `memory` is a block of servoLayout. Throws SIM_UNKNOWN_NAME when the model lacks a joint or its actuator. */
@@ -76,6 +80,8 @@ export class Servos {
     this.tau = layout.view(memory, 'tau');
     this.#kp = layout.view(memory, 'kp');
     this.#kd = layout.view(memory, 'kd');
+    this.measuredQ = layout.view(memory, 'measuredQ');
+    this.measuredQd = layout.view(memory, 'measuredQd');
     this.measuredTau = layout.view(memory, 'measuredTau');
     this.#map = axes.map((axis) => mapAxis(mj, model, axis));
     this.#gainStride = views.gainprm.length / model.nu;
@@ -96,20 +102,20 @@ export class Servos {
     return this.#mode[0] as CommandMode;
   }
 
-  /** Measured coordinate of axis i. */
-  position(i: number): number {
-    const { qpos, weight } = this.#map[i]!;
-    let sum = 0;
-    for (let k = 0; k < qpos.length; k++) sum += weight[k]! * this.#views.qpos[qpos[k]!]!;
-    return sum;
-  }
-
-  /** Measured rate of axis i. */
-  velocity(i: number): number {
-    const { dof, weight } = this.#map[i]!;
-    let sum = 0;
-    for (let k = 0; k < dof.length; k++) sum += weight[k]! * this.#views.qvel[dof[k]!]!;
-    return sum;
+  /** Takes the measured coordinates and rates from MuJoCo into `measuredQ` and `measuredQd`. */
+  sense(): void {
+    const { qpos, qvel } = this.#views;
+    for (let i = 0; i < this.#map.length; i++) {
+      const map = this.#map[i]!;
+      let q = 0;
+      let qd = 0;
+      for (let k = 0; k < map.qpos.length; k++) {
+        q += map.weight[k]! * qpos[map.qpos[k]!]!;
+        qd += map.weight[k]! * qvel[map.dof[k]!]!;
+      }
+      this.measuredQ[i] = q;
+      this.measuredQd[i] = qd;
+    }
   }
 
   /** Puts axis i at `value` in the model, at rest, and holds it there. */
@@ -125,6 +131,8 @@ export class Servos {
     this.tau[i] = 0;
     this.#kp[i] = this.#ownKp[i]!;
     this.#kd[i] = this.#ownKd[i]!;
+    this.measuredQ[i] = value;
+    this.measuredQd[i] = 0;
     this.measuredTau[i] = 0;
   }
 
@@ -136,8 +144,8 @@ export class Servos {
     const fromTorque = this.#mode[0] === CommandMode.torque;
     for (let i = 0; i < this.#axes.length; i++) {
       const axis = this.#axes[i]!;
-      if (fromTorque) this.q[i] = this.position(i);
-      const rate = axis.type === 'prismatic' && !fromTorque ? 0 : this.velocity(i);
+      if (fromTorque) this.q[i] = this.measuredQ[i]!;
+      const rate = axis.type === 'prismatic' && !fromTorque ? 0 : this.measuredQd[i]!;
       this.qd[i] = Math.min(axis.velocity, Math.max(-axis.velocity, rate));
       this.tau[i] = 0;
       this.#kp[i] = this.#ownKp[i]!;
@@ -160,13 +168,13 @@ export class Servos {
     kd: number,
   ): void {
     if (mode === CommandMode.velocity && this.#mode[0] === CommandMode.torque) {
-      for (let i = 0; i < this.#axes.length; i++) this.q[i] = this.position(i);
+      for (let i = 0; i < this.#axes.length; i++) this.q[i] = this.measuredQ[i]!;
     }
     this.#mode[0] = mode;
     for (let i = 0; i < this.#axes.length; i++) {
       const axis = this.#axes[i]!;
       if (mode === CommandMode.position) this.q[i] = clamp(block[q + i]!, axis.min, axis.max, this.q[i]!);
-      if (mode === CommandMode.torque) this.q[i] = this.position(i);
+      if (mode === CommandMode.torque) this.q[i] = this.measuredQ[i]!;
       this.qd[i] = mode === CommandMode.torque ? 0 : clamp(block[qd + i]!, -axis.velocity, axis.velocity, 0);
       this.tau[i] = clamp(block[tau + i]!, -axis.effort, axis.effort, 0);
       const gains = mode !== CommandMode.torque;
@@ -193,8 +201,9 @@ export class Servos {
     }
   }
 
-  /** Keeps what the actuators did in the step just made. */
+  /** Keeps what the actuators did in the step just made, and where it led. */
   measure(): void {
+    this.sense();
     const { qfrcActuator, actuatorForce } = this.#views;
     for (let i = 0; i < this.#axes.length; i++) {
       const { tauDof, actuator } = this.#map[i]!;
@@ -205,7 +214,7 @@ export class Servos {
   #integrate(i: number): void {
     const axis = this.#axes[i]!;
     const slack = axis.effort / this.#kp[i]!;
-    const measured = this.position(i);
+    const measured = this.measuredQ[i]!;
     const next = this.q[i]! + this.qd[i]! * this.#dt;
     const near = Math.min(measured + slack, Math.max(measured - slack, next));
     this.q[i] = Math.min(axis.max, Math.max(axis.min, near));

@@ -17,11 +17,23 @@ export function spawnCube(scene: TaskScene, rng: Rng): void {
   scene.place('cube', [x, y, CUBE_HALF], yaw(rng.uniform(-Math.PI, Math.PI)));
 }
 
-export function distance(a: Float64Array, b: Float64Array): number {
-  return Math.hypot(a[0]! - b[0]!, a[1]! - b[1]!, a[2]! - b[2]!);
+// These run every tick. They write instead of returning, and avoid Math.hypot, so that no number is boxed.
+
+/** out[at] = |a − b|. */
+export function putDistance(a: Float64Array, b: Float64Array, out: Float64Array, at: number): void {
+  const x = a[0]! - b[0]!;
+  const y = a[1]! - b[1]!;
+  const z = a[2]! - b[2]!;
+  out[at] = Math.sqrt(x * x + y * y + z * z);
 }
 
-export const norm = (a: Float64Array): number => Math.hypot(a[0]!, a[1]!, a[2]!);
+/** out[at] = |a|. */
+export function putNorm(a: Float64Array, out: Float64Array, at: number): void {
+  out[at] = Math.sqrt(a[0]! * a[0]! + a[1]! * a[1]! + a[2]! * a[2]!);
+}
 
 /** 1 at 0, 0.5 at `scale`, towards 0 far away: a reward that is never flat. */
-export const near = (value: number, scale: number): number => 1 / (1 + (value / scale) ** 2);
+export const near = (value: number, scale: number): number => {
+  const ratio = value / scale;
+  return 1 / (1 + ratio * ratio);
+};

@@ -1,6 +1,6 @@
 /** Lift the cube off the table and hold it up. */
 import type { Task } from '../../src/robot/task.ts';
-import { CUBE_HALF, distance, near, norm, spawnCube } from './common.ts';
+import { CUBE_HALF, near, putDistance, putNorm, spawnCube } from './common.ts';
 
 const LIFT = 0.1;
 const tool = new Float64Array(3);
@@ -24,9 +24,9 @@ export const pickCube: Task = {
     view.position('tool', tool);
     view.position('cube', cube);
     view.velocity('cube', speed);
-    out[0] = distance(tool, cube);
+    putDistance(tool, cube, out, 0);
     out[1] = Math.max(0, CUBE_HALF + LIFT - cube[2]!);
-    out[2] = norm(speed);
+    putNorm(speed, out, 2);
     out[3] = view.opening;
   },
   reward: (r) => 0.5 * near(r[0]!, 0.1) + 0.5 * (1 - r[1]! / LIFT),

@@ -1,6 +1,6 @@
 /** Put the cube from the table into the target bin. */
 import type { Task } from '../../src/robot/task.ts';
-import { CUBE_HALF, distance, near, norm, spawnCube } from './common.ts';
+import { CUBE_HALF, near, putDistance, putNorm, spawnCube } from './common.ts';
 
 /** Inner half width and wall height of the bin (models/bins.xml). */
 const INNER = 0.114;
@@ -29,10 +29,10 @@ export const pickPlaceBin: Task = {
     view.position('cube', cube);
     view.position('target_bin', bin);
     view.velocity('cube', speed);
-    out[0] = distance(tool, cube);
+    putDistance(tool, cube, out, 0);
     out[1] = Math.max(Math.abs(cube[0]! - bin[0]!), Math.abs(cube[1]! - bin[1]!));
     out[2] = cube[2]! - bin[2]!;
-    out[3] = norm(speed);
+    putNorm(speed, out, 3);
     out[4] = view.opening;
   },
   reward: (r) => 0.3 * near(r[0]!, 0.1) + 0.7 * near(r[1]!, 0.2),

@@ -1,6 +1,6 @@
 /** Push the puck onto a marked disc. */
 import type { Task } from '../../src/robot/task.ts';
-import { distance, near, norm, UPRIGHT } from './common.ts';
+import { near, putDistance, putNorm, UPRIGHT } from './common.ts';
 
 const PUCK_HALF = 0.025;
 const tool = new Float64Array(3);
@@ -32,9 +32,10 @@ export const push: Task = {
     view.position('puck', puck);
     view.position('target', target);
     view.velocity('puck', speed);
-    out[0] = distance(tool, puck);
-    out[1] = Math.hypot(puck[0]! - target[0]!, puck[1]! - target[1]!);
-    out[2] = norm(speed);
+    putDistance(tool, puck, out, 0);
+    puck[2] = target[2]!;
+    putDistance(puck, target, out, 1);
+    putNorm(speed, out, 2);
   },
   reward: (r) => 0.2 * near(r[0]!, 0.1) + 0.8 * near(r[1]!, 0.05),
   condition: (_, r) => r[1]! < 0.02 && r[2]! < 0.01,

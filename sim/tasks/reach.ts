@@ -1,6 +1,6 @@
 /** Bring the tool to a marker in the air. */
 import type { Task } from '../../src/robot/task.ts';
-import { distance, near, norm, UPRIGHT } from './common.ts';
+import { near, putDistance, putNorm, UPRIGHT } from './common.ts';
 
 const tool = new Float64Array(3);
 const target = new Float64Array(3);
@@ -26,8 +26,8 @@ export const reach: Task = {
     view.position('tool', tool);
     view.position('target', target);
     view.velocity('tool', speed);
-    out[0] = distance(tool, target);
-    out[1] = norm(speed);
+    putDistance(tool, target, out, 0);
+    putNorm(speed, out, 1);
   },
   reward: (r) => near(r[0]!, 0.1),
   condition: (_, r) => r[0]! < 0.02 && r[1]! < 0.1,

@@ -46,6 +46,11 @@ export class SimRig {
   static async open(task: string, seed = 1): Promise<SimRig> {
     const robot = simRobot(task);
     const device = await createLockstepDevice({ robot, entry: robot.devices[0]!, seed });
+    return SimRig.over(robot, device);
+  }
+
+  /** The same over a device made elsewhere. */
+  static over(robot: RobotSpec, device: LockstepDevice): SimRig {
     const rig = new SimRig(robot, device);
     device.setEnabled('on');
     rig.read();

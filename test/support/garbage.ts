@@ -1,0 +1,19 @@
+/**
+ * Runs a piece of code in a child process and measures what it allocates: the rise of used_heap_size over many
+ * rounds with no collection in between. The child needs --expose-gc, so the caller spawns this file's consumer with
+ * it; see test/sim/garbage.test.ts.
+ */
+import { getHeapStatistics } from 'node:v8';
+
+/** Bytes per round of `body` after warming up; the smallest of a few tries, for the engine itself allocates at times. */
+export function bytesPerRound(body: () => void, rounds = 5000, warmUp = 20_000, tries = 5): number {
+  for (let i = 0; i < warmUp; i++) body();
+  let least = Number.POSITIVE_INFINITY;
+  for (let t = 0; t < tries; t++) {
+    globalThis.gc!();
+    const before = getHeapStatistics().used_heap_size;
+    for (let i = 0; i < rounds; i++) body();
+    least = Math.min(least, (getHeapStatistics().used_heap_size - before) / rounds);
+  }
+  return least;
+}
