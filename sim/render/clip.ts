@@ -9,12 +9,15 @@ import { NEAR, type View } from './view.ts';
 
 const COLUMNS = 7;
 const MOST = 12;
+/** Number of the near plane Z ≥ NEAR W; 0..3 are the sides of the guard band. */
+const NEAR_PLANE = 4;
 
 export class Clipper {
   #from = new Float64Array(COLUMNS * MOST);
   #to = new Float64Array(COLUMNS * MOST);
   readonly #inside = new Float64Array(MOST);
   #count = 0;
+  readonly #planes = new Float64Array([0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, -NEAR]);
 
   /**
    * Appends the clipped polygon's vertices to the arena, projected. Returns their number (0 or 3..8); the first is
@@ -25,21 +28,18 @@ export class Clipper {
     this.#load(arena, b, 1);
     this.#load(arena, c, 2);
     this.#count = 3;
-    if (view.projection === 'perspective') {
-      this.#cut(0, 0, 1, -NEAR);
-      // Half a sample inside, so that snapping stays in range.
-      const g = (GUARD - 1) / view.focal;
-      this.#cut(1, 0, g, 0);
-      this.#cut(-1, 0, g, 0);
-      this.#cut(0, 1, g, 0);
-      this.#cut(0, -1, g, 0);
-    } else {
-      const g = (GUARD - 1) / view.focal;
-      this.#cut(1, 0, 0, g);
-      this.#cut(-1, 0, 0, g);
-      this.#cut(0, 1, 0, g);
-      this.#cut(0, -1, 0, g);
+    const planes = this.#planes;
+    // One sample inside the guard band, so that rounding stays in range.
+    const guard = (GUARD - 1) / view.focal;
+    const perspective = view.projection === 'perspective';
+    for (let side = 0; side < 4; side++) {
+      planes[4 * side] = side === 0 ? 1 : side === 1 ? -1 : 0;
+      planes[4 * side + 1] = side === 2 ? 1 : side === 3 ? -1 : 0;
+      planes[4 * side + 2] = perspective ? guard : 0;
+      planes[4 * side + 3] = perspective ? 0 : guard;
     }
+    if (perspective) this.#cut(NEAR_PLANE);
+    for (let side = 0; side < 4; side++) this.#cut(side);
     for (let i = 0; i < this.#count; i++) this.#store(arena, view, i);
     return this.#count;
   }
@@ -71,8 +71,12 @@ export class Clipper {
     arena.clipped[v] = 0;
   }
 
-  /** Keeps the part with kx X + ky Y + kz Z + kw W ≥ 0. */
-  #cut(kx: number, ky: number, kz: number, kw: number): void {
+  /** Keeps the part with kx X + ky Y + kz Z + kw W ≥ 0, k being plane `p`. */
+  #cut(p: number): void {
+    const kx = this.#planes[4 * p]!;
+    const ky = this.#planes[4 * p + 1]!;
+    const kz = this.#planes[4 * p + 2]!;
+    const kw = this.#planes[4 * p + 3]!;
     const from = this.#from;
     const to = this.#to;
     const inside = this.#inside;
@@ -91,12 +95,12 @@ export class Clipper {
         out++;
       }
       if (si >= 0 !== sj >= 0) {
-        const p = si >= 0 ? i : j;
-        const q = si >= 0 ? j : i;
-        const t = inside[p]! / (inside[p]! - inside[q]!);
+        const kept = si >= 0 ? i : j;
+        const lost = si >= 0 ? j : i;
+        const t = inside[kept]! / (inside[kept]! - inside[lost]!);
         for (let k = 0; k < COLUMNS; k++) {
-          const vp = from[p * COLUMNS + k]!;
-          to[out * COLUMNS + k] = vp + t * (from[q * COLUMNS + k]! - vp);
+          const vp = from[kept * COLUMNS + k]!;
+          to[out * COLUMNS + k] = vp + t * (from[lost * COLUMNS + k]! - vp);
         }
         out++;
       }

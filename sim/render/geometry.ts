@@ -91,7 +91,7 @@ export class Geometry {
       const mask = this.#mask[g]!;
       if (mask === 0 || (set === 'casters' && this.#casts[g] === 0)) continue;
       composeMatrix(view.matrix, 0, this.world, 12 * g, this.#view, 0);
-      if (this.#outside(view, this.radius[g]!)) continue;
+      if (this.#outside(view, g)) continue;
       raster.mask = set === 'image' ? mask : 15;
       const geom = this.#scene.geoms[g]!;
       if (isEndless(geom)) this.#drawEndless(g, view, arena, raster);
@@ -99,8 +99,9 @@ export class Geometry {
     }
   }
 
-  /** Whether the sphere of that radius around the geom origin lies wholly out of sight. */
-  #outside(view: View, radius: number): boolean {
+  /** Whether the bounding sphere of geom g lies wholly out of sight. */
+  #outside(view: View, g: number): boolean {
+    const radius = this.radius[g]!;
     const x = Math.abs(this.#view[9]!);
     const y = Math.abs(this.#view[10]!);
     const z = this.#view[11]!;

@@ -1,18 +1,20 @@
 /**
  * Turns triangle numbers per sample into colours. Each pixel is shaded once for every surface that its samples see
- * (usually one): Lambert diffuse, Blinn–Phong highlight, ambient light a little brighter from above, one shadow map,
+ * (usually one): Lambert diffuse, Phong highlight, ambient light a little brighter from above, one shadow map,
  * checkers integrated over the pixel's footprint. All in linear light; samples are averaged before sRGB.
  */
 import type { SceneDescription } from '../../src/robot/scene.ts';
 import type { Arena } from './arena.ts';
 import { SUBPIXEL } from './arena.ts';
-import { SRGB, SRGB_STEPS } from './color.ts';
+import { SRGB, SRGB_STEPS, toLinear } from './color.ts';
 import { isEndless } from './geometry.ts';
 import type { Raster } from './raster.ts';
 import type { ShadowMap } from './shadow.ts';
 import type { View } from './view.ts';
 
-const PLANES = 12;
+/** Numbers per triangle in #planes: d, three of the normal or the flat normal, three of the checker coordinates. */
+const PLANES = 21;
+const CHECKER = 12;
 const LIGHT = 8;
 const HIGHLIGHT = 0.4;
 /** Ambient light from straight above and straight below, as factors. */
@@ -38,10 +40,20 @@ export class Shader {
   readonly #skyTop: Float64Array;
   readonly #skyBottom: Float64Array;
   readonly #shadow: ShadowMap | null;
-  /** Per triangle, made when its first pixel is shaded: plane of d, then planes of normal × d or the flat normal. */
+  /**
+   * Per triangle, made when its first pixel is shaded. Anything that is linear on the surface is, times d, linear on
+   * the image: value × d = c0 + c1 hx + c2 hy.
+   */
   #planes = new Float64Array(0);
   #stamp = new Int32Array(0);
   #frame = 0;
+  /** The view of the running image; image coordinates in half samples. */
+  readonly #matrix = new Float64Array(12);
+  readonly #origin = new Float64Array(3);
+  #halfX = 0;
+  #halfY = 0;
+  #perHalf = 0;
+  #halvesPerPixel = 2;
   readonly #color = new Float64Array(3);
   readonly #mix = new Float64Array(1);
 
@@ -56,11 +68,11 @@ export class Shader {
     this.#perMetre = new Float64Array(n);
     this.#endless = new Uint8Array(n);
     scene.geoms.forEach((geom, g) => {
-      this.#geomColor.set(geom.rgba.slice(0, 3), 3 * g);
+      this.#geomColor.set(linear(geom.rgba), 3 * g);
       this.#specular[g] = HIGHLIGHT * geom.specular;
       this.#endless[g] = isEndless(geom) ? 1 : 0;
       if (geom.checker === null) return;
-      this.#geomColor2.set(geom.checker.rgb2, 3 * g);
+      this.#geomColor2.set(linear(geom.checker.rgb2), 3 * g);
       this.#perMetre[g] = geom.checker.perMetre;
       this.#checker[g] =
         geom.type === 'plane' ? Checker.plane : geom.type === 'box' ? Checker.face : Checker.solid;
@@ -83,8 +95,8 @@ export class Shader {
       this.#lights.set([1, 0.3, 0.2, 0.93, 0.7, 0.7, 0.7, 0]);
       this.#ambient.fill(0.3);
     }
-    this.#skyTop = Float64Array.from(scene.skyTop);
-    this.#skyBottom = Float64Array.from(scene.skyBottom);
+    this.#skyTop = Float64Array.from(linear(scene.skyTop));
+    this.#skyBottom = Float64Array.from(linear(scene.skyBottom));
   }
 
   /** Shades a whole image. `samples` is 1 or 2: the raster is so many times as wide and high as the image. */
@@ -94,17 +106,23 @@ export class Shader {
       this.#stamp = new Int32Array(arena.a.length);
     }
     this.#frame++;
-    if (samples === 1) this.#resolve1(arena, raster, view, out);
-    else this.#resolve2(arena, raster, view, out);
+    this.#matrix.set(view.matrix);
+    this.#origin.set(view.origin);
+    this.#halfX = 2 * view.cx;
+    this.#halfY = 2 * view.cy;
+    this.#perHalf = 0.5 / view.focal;
+    this.#halvesPerPixel = 2 * samples;
+    if (samples === 1) this.#resolve1(arena, raster, out);
+    else this.#resolve2(arena, raster, out);
   }
 
-  #resolve1(arena: Arena, raster: Raster, view: View, out: Uint8Array): void {
+  #resolve1(arena: Arena, raster: Raster, out: Uint8Array): void {
     const { width, height, id } = raster;
     const color = this.#color;
     let at = 0;
     for (let y = 0; y < height; y++) {
       for (let x = 0; x < width; x++, at += 3) {
-        this.#shade(arena, view, id[y * width + x]!, 2 * x + 1, 2 * y + 1, 1);
+        this.#shade(arena, id[y * width + x]!, 2 * x + 1, 2 * y + 1);
         out[at] = SRGB[byteIndex(color[0]!)]!;
         out[at + 1] = SRGB[byteIndex(color[1]!)]!;
         out[at + 2] = SRGB[byteIndex(color[2]!)]!;
@@ -112,7 +130,7 @@ export class Shader {
     }
   }
 
-  #resolve2(arena: Arena, raster: Raster, view: View, out: Uint8Array): void {
+  #resolve2(arena: Arena, raster: Raster, out: Uint8Array): void {
     const stride = raster.width;
     const width = stride >> 1;
     const height = raster.height >> 1;
@@ -135,33 +153,33 @@ export class Shader {
         const sc = surface[c]!;
         const sd = surface[d]!;
         if (sa === sb && sa === sc && sa === sd) {
-          this.#shade(arena, view, a, 4 * x + 2, 4 * y + 2, 2);
+          this.#shade(arena, a, 4 * x + 2, 4 * y + 2);
           r = color[0]!;
           g = color[1]!;
           bl = color[2]!;
         } else {
           // Up to four surfaces, each shaded once at its first sample and weighed by how many samples see it.
           const na = 1 + (sb === sa ? 1 : 0) + (sc === sa ? 1 : 0) + (sd === sa ? 1 : 0);
-          this.#shade(arena, view, a, 4 * x + 1, 4 * y + 1, 2);
+          this.#shade(arena, a, 4 * x + 1, 4 * y + 1);
           r = na * color[0]!;
           g = na * color[1]!;
           bl = na * color[2]!;
           if (sb !== sa) {
             const nb = 1 + (sc === sb ? 1 : 0) + (sd === sb ? 1 : 0);
-            this.#shade(arena, view, b, 4 * x + 3, 4 * y + 1, 2);
+            this.#shade(arena, b, 4 * x + 3, 4 * y + 1);
             r += nb * color[0]!;
             g += nb * color[1]!;
             bl += nb * color[2]!;
           }
           if (sc !== sa && sc !== sb) {
             const nc = 1 + (sd === sc ? 1 : 0);
-            this.#shade(arena, view, c, 4 * x + 1, 4 * y + 3, 2);
+            this.#shade(arena, c, 4 * x + 1, 4 * y + 3);
             r += nc * color[0]!;
             g += nc * color[1]!;
             bl += nc * color[2]!;
           }
           if (sd !== sa && sd !== sb && sd !== sc) {
-            this.#shade(arena, view, d, 4 * x + 3, 4 * y + 3, 2);
+            this.#shade(arena, d, 4 * x + 3, 4 * y + 3);
             r += color[0]!;
             g += color[1]!;
             bl += color[2]!;
@@ -177,18 +195,23 @@ export class Shader {
     }
   }
 
-  /** Colour of triangle `t` at (hx, hy), in half samples, into #color. `samples` per pixel side scales footprints. */
-  #shade(arena: Arena, view: View, t: number, hx: number, hy: number, samples: number): void {
+  /** Colour of triangle `t` at (hx, hy), in half samples, into #color. */
+  #shade(arena: Arena, t: number, hx: number, hy: number): void {
     const color = this.#color;
-    const m = view.matrix;
+    const m = this.#matrix;
     // Sight ray, with 1 along the optical axis.
-    const u = (hx * 0.5 - view.cx) / view.focal;
-    const v = (hy * 0.5 - view.cy) / view.focal;
+    const u = (hx - this.#halfX) * this.#perHalf;
+    const v = (hy - this.#halfY) * this.#perHalf;
     const dx = m[6]! + u * m[0]! + v * m[3]!;
     const dy = m[7]! + u * m[1]! + v * m[4]!;
     const dz = m[8]! + u * m[2]! + v * m[5]!;
     if (t === 0) {
-      this.#sky(dz / Math.sqrt(dx * dx + dy * dy + dz * dz));
+      // Bottom colour at and below the horizon, quickly towards the top colour above it.
+      const rise = dz > 0 ? Math.sqrt(dz / Math.sqrt(dx * dx + dy * dy + dz * dz)) : 0;
+      for (let i = 0; i < 3; i++) {
+        const bottom = this.#skyBottom[i]!;
+        color[i] = bottom + rise * (this.#skyTop[i]! - bottom);
+      }
       return;
     }
     if (this.#stamp[t] !== this.#frame) this.#setup(arena, t);
@@ -219,14 +242,14 @@ export class Shader {
     let gr = this.#geomColor[3 * g + 1]!;
     let b = this.#geomColor[3 * g + 2]!;
     if (this.#checker[g] !== Checker.none) {
-      this.#check(view, planes, p, g, u, v, z, samples);
+      this.#check(p, hx, hy);
       const k = this.#mix[0]!;
       r += k * (this.#geomColor2[3 * g]! - r);
       gr += k * (this.#geomColor2[3 * g + 1]! - gr);
       b += k * (this.#geomColor2[3 * g + 2]! - b);
     }
 
-    const o = view.origin;
+    const o = this.#origin;
     const px = o[0]! + z * dx;
     const py = o[1]! + z * dy;
     const pz = o[2]! + z * dz;
@@ -236,6 +259,7 @@ export class Shader {
     let lg = up * ambient[1]!;
     let lb = up * ambient[2]!;
     let shine = 0;
+    const facing = nx * dx + ny * dy + nz * dz;
     const specular = this.#specular[g]!;
     const lights = this.#lights;
     for (let i = 0, l = 0; i < this.#lightCount; i++, l += LIGHT) {
@@ -251,8 +275,9 @@ export class Shader {
         ly *= n;
         lz *= n;
       }
-      let k = nx * lx + ny * ly + nz * lz;
-      if (k <= 0) continue;
+      const cos = nx * lx + ny * ly + nz * lz;
+      if (cos <= 0) continue;
+      let k = cos;
       let lit = 1;
       if (lights[l + 7] === 1) {
         const shadow = this.#shadow!;
@@ -272,19 +297,16 @@ export class Shader {
       lg += k * lights[l + 5]!;
       lb += k * lights[l + 6]!;
       if (specular > 0) {
-        // Half way between light and eye: h = l − d/|d|.
-        const e = 1 / Math.sqrt(dx * dx + dy * dy + dz * dz);
-        const qx = lx - dx * e;
-        const qy = ly - dy * e;
-        const qz = lz - dz * e;
-        let s = (nx * qx + ny * qy + nz * qz) / Math.sqrt(qx * qx + qy * qy + qz * qz);
-        if (s > 0.7) {
-          s *= s;
-          s *= s;
-          s *= s;
-          s *= s;
-          s *= s;
-          shine += s * specular * lit * lights[l + 5]!;
+        // Mirrored light r = 2 (n·l) n − l against the direction to the eye −ray: cos = r·(−ray) / |ray|.
+        const c = lx * dx + ly * dy + lz * dz - 2 * cos * facing;
+        if (c > 0) {
+          let s = (c * c) / (dx * dx + dy * dy + dz * dz);
+          if (s > 0.4) {
+            s *= s;
+            s *= s;
+            s *= s;
+            shine += s * specular * lit * lights[l + 5]!;
+          }
         }
       }
     }
@@ -294,23 +316,15 @@ export class Shader {
     if (this.#endless[g] === 1) {
       const fade = z / HAZE;
       const k = 1 / (1 + fade * fade);
-      this.#sky(0);
-      color[0] = color[0]! + k * (r - color[0]!);
-      color[1] = color[1]! + k * (gr - color[1]!);
-      color[2] = color[2]! + k * (b - color[2]!);
+      const bottom = this.#skyBottom;
+      color[0] = bottom[0]! + k * (r - bottom[0]!);
+      color[1] = bottom[1]! + k * (gr - bottom[1]!);
+      color[2] = bottom[2]! + k * (b - bottom[2]!);
     } else {
       color[0] = r;
       color[1] = gr;
       color[2] = b;
     }
-  }
-
-  /** Sky at sine of elevation `s`: bottom colour at and below the horizon. */
-  #sky(s: number): void {
-    const k = s > 0 ? Math.sqrt(s) : 0;
-    const top = this.#skyTop;
-    const bottom = this.#skyBottom;
-    for (let i = 0; i < 3; i++) this.#color[i] = bottom[i]! + k * (top[i]! - bottom[i]!);
   }
 
   #setup(arena: Arena, t: number): void {
@@ -355,52 +369,67 @@ export class Shader {
         planes[p + 5 + 3 * k] = hy;
       }
     }
+    if (this.#checker[arena.geom[t]!] !== Checker.none) this.#setupChecker(arena, t, p);
     this.#stamp[t] = this.#frame;
   }
 
-  /** How much of the second colour the pixel shows (0..1), into #mix: the checker averaged over its footprint. */
-  #check(
-    view: View,
-    planes: Float64Array,
-    p: number,
-    g: number,
-    u: number,
-    v: number,
-    z: number,
-    samples: number,
-  ): void {
+  /** Planes of the checker coordinates (squares along each geom axis) of triangle t; axes that do not count are 0. */
+  #setupChecker(arena: Arena, t: number, p: number): void {
+    const planes = this.#planes;
     const w = this.#world;
-    const m = view.matrix;
-    const o = view.origin;
-    const at = 12 * g;
-    // P = o + z (forward + u right + v down); z = 1/d, so dz = −z² dd. One pixel is `samples` samples, a plane's
-    // coordinate counts half samples.
-    const zx = -z * z * planes[p + 1]! * 2 * samples;
-    const zy = -z * z * planes[p + 2]! * 2 * samples;
-    const du = (z * samples) / view.focal;
-    let product = 1;
+    const m = this.#matrix;
+    const o = this.#origin;
+    const g = arena.geom[t]!;
     const mode = this.#checker[g]!;
-    const face = mode === Checker.face ? this.#faceAxis(planes, p, at) : -1;
-    const axes = mode === Checker.plane ? 2 : 3;
-    for (let k = 0; k < axes; k++) {
-      if (k === face) continue;
-      // Column k of the rotation: axis k of the geom in the world.
-      const ax = w[at + k]!;
-      const ay = w[at + 3 + k]!;
-      const az = w[at + 6 + k]!;
-      const right = ax * m[0]! + ay * m[1]! + az * m[2]!;
-      const down = ax * m[3]! + ay * m[4]! + az * m[5]!;
+    const scale = this.#perMetre[g]!;
+    const at = 12 * g;
+    const face = mode === Checker.face ? this.#faceAxis(planes, p, at) : mode === Checker.plane ? 2 : -1;
+    for (let k = 0; k < 3; k++) {
+      const q = p + CHECKER + 3 * k;
+      if (k === face) {
+        planes[q] = planes[q + 1] = planes[q + 2] = 0;
+        continue;
+      }
+      // Column k of the rotation: axis k of the geom in the world. With P = o + z ray, the coordinate times d is
+      // (a · (o − t)) d + a · ray, and ray = forward + u right + v down is linear in hx and hy itself.
+      const ax = scale * w[at + k]!;
+      const ay = scale * w[at + 3 + k]!;
+      const az = scale * w[at + 6 + k]!;
+      const start = ax * (o[0]! - w[at + 9]!) + ay * (o[1]! - w[at + 10]!) + az * (o[2]! - w[at + 11]!);
+      const right = (ax * m[0]! + ay * m[1]! + az * m[2]!) * this.#perHalf;
+      const down = (ax * m[3]! + ay * m[4]! + az * m[5]!) * this.#perHalf;
       const forward = ax * m[6]! + ay * m[7]! + az * m[8]!;
-      const along = forward + u * right + v * down;
-      const scale = this.#perMetre[g]!;
-      const origin = ax * (o[0]! - w[at + 9]!) + ay * (o[1]! - w[at + 10]!) + az * (o[2]! - w[at + 11]!);
-      const x = scale * (origin + z * along);
-      const sx = zx * along + du * right;
-      const sy = zy * along + du * down;
-      let width = scale * ((sx < 0 ? -sx : sx) + (sy < 0 ? -sy : sy));
+      planes[q] = start * planes[p]! + forward - right * this.#halfX - down * this.#halfY;
+      planes[q + 1] = start * planes[p + 1]! + right;
+      planes[q + 2] = start * planes[p + 2]! + down;
+    }
+  }
+
+  /** How much of the second colour the pixel shows (0..1), into #mix: the checker averaged over its footprint. */
+  #check(p: number, hx: number, hy: number): void {
+    const planes = this.#planes;
+    const gx = planes[p + 1]!;
+    const gy = planes[p + 2]!;
+    const z = 1 / (planes[p]! + gx * hx + gy * hy);
+    const pixel = z * this.#halvesPerPixel;
+    let product = 1;
+    for (let k = p + CHECKER; k < p + CHECKER + 9; k += 3) {
+      const c0 = planes[k]!;
+      const c1 = planes[k + 1]!;
+      const c2 = planes[k + 2]!;
+      if (c0 === 0 && c1 === 0 && c2 === 0) continue;
+      const x = z * (c0 + c1 * hx + c2 * hy);
+      // Quotient rule, per pixel.
+      const sx = c1 - x * gx;
+      const sy = c2 - x * gy;
+      let width = pixel * ((sx < 0 ? -sx : sx) + (sy < 0 ? -sy : sy));
       if (width < 1e-4) width = 1e-4;
-      // ∫ of the square wave of period 2 is a triangle wave; their difference over the width is the mean.
-      product *= (triangle(x + width / 2) - triangle(x - width / 2)) / width;
+      // The integral of the square wave (+1 on [0, 1), −1 on [1, 2)) is a triangle wave: 1 − |x mod 2 − 1|.
+      const h = x - width * 0.5;
+      const i = x + width * 0.5;
+      const low = h - 2 * Math.floor(h * 0.5) - 1;
+      const high = i - 2 * Math.floor(i * 0.5) - 1;
+      product *= ((low < 0 ? -low : low) - (high < 0 ? -high : high)) / width;
     }
     this.#mix[0] = 0.5 - 0.5 * product;
   }
@@ -423,11 +452,7 @@ export class Shader {
   }
 }
 
-/** Integral from 0 of the square wave that is +1 on [0, 1) and −1 on [1, 2), period 2. */
-function triangle(x: number): number {
-  const m = x - 2 * Math.floor(x / 2);
-  return m < 1 ? m : 2 - m;
-}
+const linear = (rgb: readonly number[]): number[] => rgb.slice(0, 3).map(toLinear);
 
 /** Index into SRGB. */
 function byteIndex(c: number): number {

@@ -12,11 +12,11 @@ export interface SceneGeom {
   /** Pose in the body: p x y z, quaternion x y z w. */
   readonly position: readonly [number, number, number];
   readonly orientation: readonly [number, number, number, number];
-  /** Linear 0..1. */
+  /** Colour as on a screen (sRGB), 0..1, and opacity. */
   readonly rgba: readonly [number, number, number, number];
   /** Index into meshes for type mesh, else -1. */
   readonly mesh: number;
-  /** Second colour and squares per metre for a checker; null for plain. */
+  /** Second colour (sRGB) and squares per metre for a checker; null for plain. */
   readonly checker: { readonly rgb2: readonly [number, number, number]; readonly perMetre: number } | null;
   /** 0 matte .. 1 shiny. */
   readonly specular: number;
@@ -48,6 +48,7 @@ export interface SceneDescription {
   readonly lights: readonly SceneLight[];
   /** Names of bodies that a person may grasp or push, for lists and plots. */
   readonly objects: readonly string[];
+  /** sRGB. */
   readonly skyTop: readonly [number, number, number];
   readonly skyBottom: readonly [number, number, number];
 }

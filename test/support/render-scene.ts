@@ -42,8 +42,8 @@ export function scene(geoms: readonly SceneGeom[], more: Partial<SceneDescriptio
     meshes: [],
     lights: [SUN],
     objects: [],
-    skyTop: [0.25, 0.45, 0.75],
-    skyBottom: [0.75, 0.82, 0.9],
+    skyTop: [0.5, 0.68, 0.88],
+    skyBottom: [0.86, 0.9, 0.94],
     ...more,
   };
 }
@@ -102,8 +102,8 @@ export function camera(from: Vec3, to: Vec3, more: Partial<CameraEntry> = {}, up
   };
 }
 
-const WHITE: SceneGeom['rgba'] = [0.72, 0.72, 0.7, 1];
-const DARK: SceneGeom['rgba'] = [0.05, 0.05, 0.06, 1];
+const WHITE: SceneGeom['rgba'] = [0.88, 0.88, 0.86, 1];
+const DARK: SceneGeom['rgba'] = [0.15, 0.15, 0.17, 1];
 
 /** A desk with an arm of simple shapes, every geom type, on an endless checkered floor. */
 export function deskScene(): SceneDescription {
@@ -113,14 +113,14 @@ export function deskScene(): SceneDescription {
       geom('plane', [0, 0, 0.1], {
         name: 'floor',
         position: [0, 0, -0.7],
-        rgba: [0.32, 0.35, 0.38, 1],
-        checker: { rgb2: [0.24, 0.27, 0.3], perMetre: 2 },
+        rgba: [0.48, 0.5, 0.53, 1],
+        checker: { rgb2: [0.42, 0.44, 0.47], perMetre: 2 },
         castsShadow: false,
       }),
       geom('box', [0.55, 0.65, 0.02], {
         name: 'table',
         position: [0.4, 0, -0.02],
-        rgba: [0.45, 0.32, 0.2, 1],
+        rgba: [0.7, 0.6, 0.48, 1],
       }),
       geom('cylinder', [0.09, 0.07, 0], { position: [0, 0, 0.07], rgba: WHITE, specular: 0.5 }),
       geom('capsule', [0.06, 0.14, 0], { position: [0, 0, 0.3], rgba: WHITE, specular: 0.5 }),
@@ -145,16 +145,16 @@ export function deskScene(): SceneDescription {
       geom('box', [0.02, 0.02, 0.02], {
         name: 'cube',
         position: [0.5, 0.12, 0.02],
-        rgba: [0.65, 0.05, 0.04, 1],
+        rgba: [0.82, 0.2, 0.15, 1],
       }),
       geom('ellipsoid', [0.035, 0.025, 0.05], {
         position: [0.6, 0.22, 0.05],
-        rgba: [0.05, 0.12, 0.6, 1],
+        rgba: [0.15, 0.3, 0.8, 1],
         specular: 0.8,
       }),
       geom('sphere', [0.03, 0, 0], {
         position: [0.62, -0.18, 0.03],
-        rgba: [0.08, 0.5, 0.12, 1],
+        rgba: [0.2, 0.7, 0.3, 1],
         specular: 0.6,
       }),
       geom('cylinder', [0.03, 0.04, 0], {
@@ -172,12 +172,12 @@ export function deskScene(): SceneDescription {
         name: 'wedge',
         mesh: 0,
         position: [0.3, 0.35, 0],
-        rgba: [0.1, 0.45, 0.45, 1],
+        rgba: [0.3, 0.68, 0.68, 1],
       }),
       geom('box', [0.08, 0.08, 0.001], {
         name: 'mark',
         position: [0.25, -0.3, 0.001],
-        rgba: [0.1, 0.6, 0.2, 0.5],
+        rgba: [0.2, 0.75, 0.35, 0.5],
         castsShadow: false,
       }),
     ],
