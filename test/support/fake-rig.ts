@@ -453,6 +453,8 @@ export class FakeRig {
       });
     } else if (url.startsWith('/api/recording/')) {
       this.set('recording', -1);
+      if (url.endsWith('/label'))
+        this.episodes.unshift(episode('e1', body['label'] as EpisodeSummary['label']));
       const state = url.endsWith('/stop') ? 'review' : 'idle';
       this.update({ recording: { ...this.session.recording, state } });
     }
