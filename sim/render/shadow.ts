@@ -15,8 +15,12 @@ const QUANTUM = 0.1;
 const BEHIND = 20;
 /** Steepest receiver plane that is followed, as a slope. */
 const STEEPEST = 4;
-/** Constant allowance in texels, for round things whose triangles differ from their normals. */
-const ALLOWANCE = 1.2;
+/**
+ * Allowance in texels, for round things whose triangles differ from their normals: a constant part, and one for every
+ * unit of slope against the light, where that difference weighs more.
+ */
+const ALLOWANCE = 0.8;
+const ALLOWANCE_SLOPE = 0.6;
 
 export class ShadowMap {
   readonly #size: number;
@@ -146,9 +150,10 @@ export class ShadowMap {
       else if (gx < -STEEPEST) gx = -STEEPEST;
       if (gy > STEEPEST) gy = STEEPEST;
       else if (gy < -STEEPEST) gy = -STEEPEST;
+      const slope = (gx < 0 ? -gx : gx) + (gy < 0 ? -gy : gy);
       gx /= f;
       gy /= f;
-      d = view.far - z + ALLOWANCE / f;
+      d = view.far - z + (ALLOWANCE + ALLOWANCE_SLOPE * slope) / f;
     } else {
       if (z < 0.01) return;
       u = view.cx + (f * x) / z;
@@ -164,7 +169,8 @@ export class ShadowMap {
       if (gy > steepest) gy = steepest;
       else if (gy < -steepest) gy = -steepest;
       // A texel is z/f wide, and d(1/z) = dz/z².
-      d = 1 / z + ALLOWANCE / (f * z);
+      const slope = ((gx < 0 ? -gx : gx) + (gy < 0 ? -gy : gy)) / (steepest / STEEPEST);
+      d = 1 / z + (ALLOWANCE + ALLOWANCE_SLOPE * slope) / (f * z);
     }
     const size = this.#size;
     u -= 0.5;
