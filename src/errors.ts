@@ -135,6 +135,14 @@ export const ERRORS = {
     text: 'episode {id} is being recorded',
     todo: 'Stop and label the recording first.',
   },
+  EPISODE_DAMAGED: {
+    text: 'episode {id} cannot be read: {reason}',
+    todo: 'Run `armloop episodes repair {id}`; it keeps every sound record and the damaged bytes.',
+  },
+  EPISODE_NO_CAMERA: {
+    text: 'episode {id} has no camera {camera}',
+    todo: 'The episode lists its cameras: `armloop episodes show {id}`.',
+  },
   // --- devices
   DEVICE_UNREACHABLE: {
     text: 'device {device} did not answer: {reason}',

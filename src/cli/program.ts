@@ -8,11 +8,13 @@ import { packageVersion } from '../root.ts';
 import { addBench } from './bench.ts';
 import { addCheck } from './check.ts';
 import { addDoctor } from './doctor.ts';
+import { addEpisodes } from './episodes.ts';
 
 /** Every command, in the order in which help lists them. To add one, add its line. */
 const COMMANDS: readonly ((program: Command) => void)[] = [
   addCheck, //
   addDoctor,
+  addEpisodes,
   addBench,
 ];
 
@@ -73,4 +75,5 @@ function report(error: unknown, json: boolean): void {
     process.stderr.write(`${error.stack}\n`);
 }
 
-const isUsage = (code: string): boolean => code.startsWith('CONFIG_') || code === 'BENCH_UNKNOWN';
+const USAGE = new Set(['BENCH_UNKNOWN', 'EPISODE_BAD_ID', 'EPISODE_UNKNOWN']);
+const isUsage = (code: string): boolean => code.startsWith('CONFIG_') || USAGE.has(code);

@@ -1,6 +1,7 @@
 /** Opens finished MCAP files with @mcap/core's indexed reader, which checks magic, summary CRC and chunk CRCs. */
 import { type FileHandle, open } from 'node:fs/promises';
 import { McapIndexedReader, type McapTypes } from '@mcap/core';
+import { readChunk } from './scan.ts';
 import { decompressHandlers } from './zstd.ts';
 
 class HandleReadable {
@@ -66,6 +67,26 @@ export class McapFile implements AsyncDisposable {
   count(topic: string): number {
     const channel = this.channel(topic);
     return channel === null ? 0 : Number(this.mcap.statistics?.channelMessageCounts.get(channel.id) ?? 0n);
+  }
+
+  /**
+   * Contents of the chunks in file order, for reading much of an episode: many times faster than message by message.
+   * Between chunks others get their turn. Rejects when a chunk is damaged.
+   */
+  async *chunks(): AsyncGenerator<Uint8Array, void, void> {
+    const handlers = await decompressHandlers();
+    for (const index of this.mcap.chunkIndexes) {
+      const record = new Uint8Array(Number(index.chunkLength));
+      const { bytesRead } = await this.#handle.read(
+        record,
+        0,
+        record.byteLength,
+        Number(index.chunkStartOffset),
+      );
+      const chunk = readChunk(record.subarray(0, bytesRead), Number(index.chunkStartOffset), handlers);
+      if (typeof chunk === 'string') throw new Error(`${chunk} at byte ${index.chunkStartOffset}`);
+      yield chunk.content;
+    }
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

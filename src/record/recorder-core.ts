@@ -178,10 +178,10 @@ export class RecorderCore {
     return { ...summary, trashed: true };
   }
 
-  event(level: LogLevel, name: string, text: string): void {
-    if (this.#state === 'recording' || this.#state === 'stopping') {
-      this.#writer?.event(this.#now(), level, name, text);
-    }
+  /** `time`: monotonic seconds; now when left out. */
+  event(level: LogLevel, name: string, text: string, time = this.#now()): void {
+    if (this.#state === 'recording' || this.#state === 'stopping')
+      this.#writer?.event(time, level, name, text);
   }
 
   progress(): RecorderProgress {

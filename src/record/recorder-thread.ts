@@ -31,7 +31,13 @@ export type RecorderCommand =
 
 export type ToRecorder =
   | (RecorderCommand & { readonly call: number })
-  | { readonly type: 'event'; readonly level: LogLevel; readonly name: string; readonly text: string };
+  | {
+      readonly type: 'event';
+      readonly level: LogLevel;
+      readonly name: string;
+      readonly text: string;
+      readonly time: number | undefined;
+    };
 
 export type FromRecorder =
   | { readonly type: 'open'; readonly repaired: readonly RepairReport[] }
@@ -94,7 +100,7 @@ async function run(port: MessagePort, data: RecorderThreadData): Promise<void> {
   };
   port.on('message', (message: ToRecorder) => {
     if (message.type === 'event') {
-      core.event(message.level, message.name, message.text);
+      core.event(message.level, message.name, message.text, message.time);
       return;
     }
     const { call } = message;

@@ -145,9 +145,9 @@ export class Recorder implements AsyncDisposable {
     return (await this.#ask({ type: 'discard' })) as EpisodeSummary;
   }
 
-  /** Puts a line on /events; without a running episode nothing happens. */
-  event(level: LogLevel, name: string, text: string): void {
-    this.#post({ type: 'event', level, name, text });
+  /** Puts a line on /events; without a running episode nothing happens. `time`: monotonic seconds, default now. */
+  event(level: LogLevel, name: string, text: string, time?: number): void {
+    this.#post({ type: 'event', level, name, text, time });
   }
 
   /** Closes what is open (a running episode is kept, unlabelled) and ends the thread. */

@@ -206,21 +206,34 @@ function parseChunk(
   length: number,
   handlers: DecompressHandlers,
 ): ScannedChunk | string {
-  const head = pages.at(at + PREFIX, CHUNK_FIXED + 16);
-  if (head.length < CHUNK_FIXED + 12) return 'a chunk is cut';
-  const size = Number(head.readBigUInt64LE(16));
-  const crc = head.readUInt32LE(24);
-  const nameLength = head.readUInt32LE(CHUNK_FIXED);
+  // Cheap looks first: after damage many places look like the start of a chunk.
+  const head = pages.at(at, PREFIX + CHUNK_FIXED + 12);
+  if (head.length < PREFIX + CHUNK_FIXED + 12) return 'a chunk is cut';
+  if (head.readBigUInt64LE(PREFIX + 16) > MAX_CHUNK || length > MAX_CHUNK)
+    return 'a chunk has an impossible size';
+  const nameLength = head.readUInt32LE(PREFIX + CHUNK_FIXED);
   if (nameLength !== 0 && nameLength !== 4) return 'a chunk has an unknown compression';
-  const compression = head.toString('latin1', CHUNK_FIXED + 4, CHUNK_FIXED + 4 + nameLength);
-  const body = CHUNK_FIXED + 4 + nameLength + 8;
-  const stored = length - PREFIX - body;
-  if (stored < 0 || size > MAX_CHUNK || length > MAX_CHUNK) return 'a chunk has an impossible size';
   // A copy: the window moves on.
-  const copy = Uint8Array.from(pages.at(at, length));
-  const declared = Buffer.from(copy.buffer, PREFIX + body - 8, 8).readBigUInt64LE(0);
-  if (declared !== BigInt(stored)) return 'a chunk has an impossible size';
-  const packed = copy.subarray(PREFIX + body);
+  return readChunk(Uint8Array.from(pages.at(at, length)), at, handlers);
+}
+
+/** Opens a whole chunk record: bounds, decompression, CRC. Why not, when it is not sound. */
+export function readChunk(
+  record: Uint8Array,
+  offset: number,
+  handlers: DecompressHandlers,
+): ScannedChunk | string {
+  const bytes = Buffer.from(record.buffer, record.byteOffset, record.byteLength);
+  if (bytes.length < PREFIX + CHUNK_FIXED + 12) return 'a chunk is cut';
+  const size = Number(bytes.readBigUInt64LE(PREFIX + 16));
+  const crc = bytes.readUInt32LE(PREFIX + 24);
+  const nameLength = bytes.readUInt32LE(PREFIX + CHUNK_FIXED);
+  const body = PREFIX + CHUNK_FIXED + 4 + nameLength + 8;
+  if (body > bytes.length || bytes.readBigUInt64LE(body - 8) !== BigInt(bytes.length - body)) {
+    return 'a chunk has an impossible size';
+  }
+  const compression = bytes.toString('latin1', PREFIX + CHUNK_FIXED + 4, body - 8);
+  const packed = record.subarray(body);
   let content: Uint8Array = packed;
   if (compression !== '') {
     const decompress = handlers[compression];
@@ -234,12 +247,12 @@ function parseChunk(
   if (content.byteLength !== size || crc32(content) !== crc) return 'a chunk has a wrong CRC';
   return {
     type: 'chunk',
-    offset: at,
-    record: copy,
-    startTime: head.readBigUInt64LE(0),
-    endTime: head.readBigUInt64LE(8),
+    offset,
+    record,
+    startTime: bytes.readBigUInt64LE(PREFIX),
+    endTime: bytes.readBigUInt64LE(PREFIX + 8),
     compression,
-    compressedSize: stored,
+    compressedSize: packed.byteLength,
     content,
   };
 }
