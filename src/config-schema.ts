@@ -203,6 +203,16 @@ export const robotFileSchema = Type.Object(
       },
       section,
     ),
+    shutdown: Type.Object(
+      {
+        park: Type.Enum(['none', 'home'], {
+          default: 'none',
+          description:
+            'home: the arm is driven to its home pose before torque goes off. none: it ends where it is.',
+        }),
+      },
+      section,
+    ),
     recording: Type.Object(
       {
         chunkMs: Type.Number({

@@ -129,6 +129,7 @@ function resolveRobot(robot: RobotFile, text: string, file: string): RobotSpec {
     workspace: robot.workspace,
     teleop: robot.teleop,
     recording: robot.recording,
+    shutdown: robot.shutdown,
     sim,
     source: { file: absolute, text, sha256: createHash('sha256').update(text).digest('hex') },
   };

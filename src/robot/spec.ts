@@ -108,6 +108,8 @@ export interface RobotSpec {
     readonly maxGapMs: number;
     readonly idleS: number;
   };
+  /** Where the arm is brought before torque goes off at the end of the rig. */
+  readonly shutdown: { readonly park: 'none' | 'home' };
   /** Simulated rigs: the task that is loaded and its first seed. */
   readonly sim: { readonly task: string; readonly seed: number; readonly timestep: number } | null;
   /** Text of the robot file as read, and its SHA-256, for the episode. */

@@ -8,7 +8,7 @@ import fastifyStatic from '@fastify/static';
 import fastifySwagger from '@fastify/swagger';
 import fastifySwaggerUi from '@fastify/swagger-ui';
 import fastifyWebsocket from '@fastify/websocket';
-import { type FastifyInstance, type FastifyServerOptions, fastify } from 'fastify';
+import { type FastifyBaseLogger, type FastifyInstance, fastify } from 'fastify';
 import type { TSchema } from 'typebox';
 import Value from 'typebox/value';
 import { ArmloopError } from '../errors.ts';
@@ -29,7 +29,7 @@ export interface ServerOptions extends AccessOptions {
   readonly socket: string;
   readonly workspace: string;
   readonly port: number;
-  readonly logger?: FastifyServerOptions['logger'];
+  readonly log?: FastifyBaseLogger;
 }
 
 /** Largest message a client may send on a socket: operator input of a rig with very many axes fits. */
@@ -61,7 +61,9 @@ export interface RunningServer extends AsyncDisposable {
 /** Starts to listen; `port` 0 takes a free one. Throws SERVER_PORT. */
 export async function startServer(options: ServerOptions): Promise<RunningServer> {
   const app = fastify({
-    logger: options.logger ?? false,
+    ...(options.log === undefined ? {} : { loggerInstance: options.log }),
+    // One line per request would fill the disk and tell little: errors are logged where they are answered.
+    disableRequestLogging: true,
     // Requests are small; what is larger is a mistake or an attack.
     bodyLimit: 256 * 1024,
     forceCloseConnections: true,

@@ -1,0 +1,82 @@
+/**
+ * The composition root: from the kind in a robot file to the module that makes the device. Nothing else in src knows
+ * a site folder, and this file knows them by address only, so a site's own driver needs no change here.
+ */
+import { createRequire } from 'node:module';
+import { dirname, isAbsolute, resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { ArmloopError } from '../errors.ts';
+import type { DeviceFactory, LockstepFactory } from '../robot/device.ts';
+import type { DeviceEntry, RobotSpec } from '../robot/spec.ts';
+import type { Task } from '../robot/task.ts';
+
+/** Compiled modules of the built-in kinds. */
+const BUILT_IN: Readonly<Record<string, URL>> = {
+  sim: new URL('../../sim/index.js', import.meta.url),
+  mock: new URL('../../drivers/mock/index.js', import.meta.url),
+};
+
+/** What a driver's or simulation's index exports: one of the two, and its tasks when it has any. */
+export interface DeviceModule {
+  readonly createDevice?: DeviceFactory;
+  readonly createLockstepDevice?: LockstepFactory;
+  readonly tasks?: readonly Task[] | Readonly<Record<string, Task>>;
+}
+
+export interface LoadedKind {
+  readonly entry: DeviceEntry;
+  /** Address of the module, for loading it in a thread again. */
+  readonly url: string;
+  readonly module: DeviceModule;
+}
+
+/** Address of the module that a kind names. Throws CONFIG_UNKNOWN_KIND. */
+export function kindUrl(robot: Pick<RobotSpec, 'source'>, entry: DeviceEntry): string {
+  const { kind } = entry;
+  const builtIn = Object.hasOwn(BUILT_IN, kind) ? BUILT_IN[kind] : undefined;
+  if (builtIn !== undefined) return builtIn.href;
+  if (isAbsolute(kind) || kind.startsWith('./') || kind.startsWith('../')) {
+    return pathToFileURL(resolve(dirname(robot.source.file), kind)).href;
+  }
+  try {
+    return pathToFileURL(createRequire(resolve(robot.source.file)).resolve(kind)).href;
+  } catch (error) {
+    throw unknown(robot, entry, error);
+  }
+}
+
+/** Loads the module of a device. Rejects with CONFIG_UNKNOWN_KIND. */
+export async function loadKind(robot: Pick<RobotSpec, 'source'>, entry: DeviceEntry): Promise<LoadedKind> {
+  const url = kindUrl(robot, entry);
+  let module: DeviceModule;
+  try {
+    module = (await import(url)) as DeviceModule;
+  } catch (error) {
+    throw unknown(robot, entry, error);
+  }
+  if (module.createDevice === undefined && module.createLockstepDevice === undefined) {
+    throw unknown(robot, entry, new Error('it exports neither createDevice nor createLockstepDevice'));
+  }
+  return { entry, url, module };
+}
+
+/** The tasks that a module offers, by name. */
+export function tasksOf(module: DeviceModule): ReadonlyMap<string, Task> {
+  const tasks = module.tasks ?? [];
+  const list: readonly Task[] = Array.isArray(tasks) ? tasks : Object.values(tasks);
+  return new Map(list.map((task) => [task.name, task]));
+}
+
+function unknown(robot: Pick<RobotSpec, 'source'>, entry: DeviceEntry, cause: unknown): ArmloopError {
+  return new ArmloopError(
+    'CONFIG_UNKNOWN_KIND',
+    {
+      file: robot.source.file,
+      path: `devices.${entry.name}.kind`,
+      value: entry.kind,
+      known: Object.keys(BUILT_IN).join(', '),
+      reason: (cause instanceof Error ? cause.message : String(cause)).split('\n')[0]!,
+    },
+    { cause },
+  );
+}

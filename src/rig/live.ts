@@ -1,0 +1,78 @@
+/** Fills the block of the live stream from the newest tick. */
+import type { RobotSpec } from '../robot/spec.ts';
+import { liveLayout } from '../server/protocol.ts';
+import type { TickWatch } from './tick-watch.ts';
+
+/** Live field ← field of the tick record. */
+const FROM_TICK: readonly (readonly [string, string])[] = [
+  ['time', 'in.time'],
+  ['tick', 'in.tick'],
+  ['mode', 'out.mode'],
+  ['controller', 'out.controller'],
+  ['source', 'out.source'],
+  ['fault', 'out.fault'],
+  ['done', 'out.done'],
+  ['q', 'in.q'],
+  ['qd', 'in.qd'],
+  ['tau', 'in.tau'],
+  ['qCmd', 'out.q'],
+  ['tool', 'out.tool'],
+  ['toolCmd', 'out.toolCmd'],
+  ['manipulability', 'out.manipulability'],
+  ['operatorSeq', 'in.op.seq'],
+  ['epoch', 'in.task.epoch'],
+  ['seed', 'in.task.seed'],
+  ['reward', 'in.task.reward'],
+  ['success', 'in.task.success'],
+  ['residual', 'in.task.residual'],
+];
+
+export class LiveBlock {
+  readonly layout;
+  readonly block: Float64Array;
+  readonly #copies: readonly { readonly to: number; readonly from: number; readonly length: number }[];
+  readonly #watch: TickWatch;
+  /** Wall − monotonic time, s: Date.now() counts whole milliseconds, so the largest of many readings is kept. */
+  #wallOffset = Number.POSITIVE_INFINITY;
+  readonly #now: () => number;
+
+  constructor(spec: RobotSpec, bodies: number, watch: TickWatch, now: () => number) {
+    this.layout = liveLayout(spec.axes.length, bodies);
+    this.block = new Float64Array(this.layout.size);
+    this.#watch = watch;
+    this.#now = now;
+    this.#copies = FROM_TICK.map(([to, from]) => ({
+      to: this.layout.at(to),
+      from: watch.at(from),
+      length: this.layout.field(to).length,
+    }));
+  }
+
+  /** `recordingS`: -1 when none runs. `poses`: bodies × 7, or null. The block is valid until the next call. */
+  fill(lease: number, recordingS: number, poses: Float64Array | null): Float64Array {
+    const { block, layout } = this;
+    const watch = this.#watch;
+    for (const { to, from, length } of this.#copies) {
+      for (let i = 0; i < length; i++) block[to + i] = watch.newest[from + i]!;
+    }
+    const offset = Date.now() / 1000 - this.#now();
+    // A jump of the wall clock is followed; the truncation of Date.now() to whole milliseconds is not.
+    if (Math.abs(offset - this.#wallOffset) > 0.01) this.#wallOffset = offset;
+    else this.#wallOffset = Math.max(this.#wallOffset, offset);
+    block[layout.at('wall')] = block[layout.at('time')]! + this.#wallOffset;
+    block[layout.at('reasonAll')] = watch.reasonsAll;
+    block.set(watch.reasons, layout.at('reason'));
+    watch.clearReasons();
+    block[layout.at('lease')] = lease;
+    block[layout.at('recording')] = recordingS;
+    const { stats } = watch;
+    block[layout.at('loop.rate')] = stats.rate;
+    block[layout.at('loop.latenessP50')] = stats.latenessP50;
+    block[layout.at('loop.latenessP99')] = stats.latenessP99;
+    block[layout.at('loop.latenessMax')] = stats.latenessMax;
+    block[layout.at('loop.missed')] = stats.missed;
+    block[layout.at('loop.work')] = stats.work;
+    if (poses !== null) block.set(poses.subarray(0, layout.field('poses').length), layout.at('poses'));
+    return block;
+  }
+}
