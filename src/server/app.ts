@@ -8,7 +8,7 @@ import fastifyStatic from '@fastify/static';
 import fastifySwagger from '@fastify/swagger';
 import fastifySwaggerUi from '@fastify/swagger-ui';
 import fastifyWebsocket from '@fastify/websocket';
-import { type FastifyBaseLogger, type FastifyInstance, fastify } from 'fastify';
+import { type FastifyBaseLogger, type FastifyInstance, fastify, LogController } from 'fastify';
 import type { TSchema } from 'typebox';
 import Value from 'typebox/value';
 import { ArmloopError } from '../errors.ts';
@@ -63,7 +63,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   const app = fastify({
     ...(options.log === undefined ? {} : { loggerInstance: options.log }),
     // One line per request would fill the disk and tell little: errors are logged where they are answered.
-    disableRequestLogging: true,
+    logController: new LogController({ disableRequestLogging: true }),
     // Requests are small; what is larger is a mistake or an attack.
     bodyLimit: 256 * 1024,
     forceCloseConnections: true,
@@ -108,6 +108,8 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
 }
 
 async function build(app: FastifyInstance, parts: Parts, options: ServerOptions): Promise<void> {
+  // First of all: its hook marks socket upgrades, so that one which the hook below refuses is closed at once.
+  await app.register(fastifyWebsocket, { options: { maxPayload: MAX_MESSAGE } });
   let access: Access | null = null;
   app.addHook('onRequest', async (request, reply) => {
     void reply.header('X-Content-Type-Options', 'nosniff');
@@ -130,7 +132,6 @@ async function build(app: FastifyInstance, parts: Parts, options: ServerOptions)
       reply,
     ),
   );
-  await app.register(fastifyWebsocket, { options: { maxPayload: MAX_MESSAGE } });
   await app.register(fastifySwagger, {
     openapi: {
       openapi: '3.1.0',

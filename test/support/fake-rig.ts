@@ -281,6 +281,7 @@ export class FakeRig {
           resumeDistance: 0.1,
         },
         workspace: { min: [-1, -1, 0], max: [1, 1, 1] },
+        shutdown: { park: 'none' },
         teleop: { linear: 0.25, angular: 1, joint: 0.8, gripper: 0.1 },
         recording: {
           chunkMs: 250,

@@ -43,9 +43,10 @@ export class TestSocket implements Disposable {
       const socket = new WebSocket(url.replace(/^http/, 'ws'), { headers });
       const client = new TestSocket(socket);
       socket.once('open', () => resolve(client));
-      socket.once('unexpected-response', (_request, response) =>
-        reject(new Error(String(response.statusCode))),
-      );
+      socket.once('unexpected-response', (request, response) => {
+        request.destroy();
+        reject(new Error(String(response.statusCode)));
+      });
       socket.once('error', reject);
     });
   }
