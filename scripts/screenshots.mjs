@@ -1,0 +1,105 @@
+/**
+ * Takes the pictures of docs/images from a running console, in a simulated rig of its own:
+ *   npm run build && node scripts/screenshots.mjs [FOLDER]
+ */
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { openBrowser } from '../dist/test/support/browser.js';
+import { headingOf, Pilot, quarterTurn } from '../dist/test/support/pilot.js';
+import { Published } from '../dist/test/support/published.js';
+import { startUp } from '../dist/test/support/up.js';
+
+const folder = process.argv[2] ?? join(import.meta.dirname, '..', 'docs', 'images');
+mkdirSync(folder, { recursive: true });
+const part = (id) => `[data-testid="${id}"]`;
+
+const up = await startUp(['panda-sim', '--task', 'pick-place-bin', '--seed', '4']);
+const live = await Published.open(up.url);
+let episode = '';
+try {
+  await demonstrate();
+  for (const dark of [false, true]) await pictures(dark ? 'dark' : 'light', dark);
+} finally {
+  await live.close();
+  await up[Symbol.asyncDispose]();
+}
+
+async function opened(dark, path, render) {
+  const browser = await openBrowser({ width: 1440, height: 900, dark });
+  const page = await browser.page();
+  await page.goto(`${up.url}${render ? `?render=${render}` : ''}${path}`);
+  await page.waitForSelector(`${part('mode')}:not([data-mode=""])`);
+  return { browser, page };
+}
+
+async function drive(page) {
+  await page.fill(part('operator-name'), 'Ada');
+  await page.locator(part('operator-name')).blur();
+  await page.keyboard.press('t');
+  await page.waitForSelector(`${part('lease')}:not([data-lease="0"])`);
+}
+
+/** Records one pick, so that there is something to play back. */
+async function demonstrate() {
+  const { browser, page } = await opened(false, '', 'off');
+  await drive(page);
+  const pilot = new Pilot(page, live);
+  const cube = live.body('cube');
+  const turn = () =>
+    quarterTurn(headingOf(live.values('tool').subarray(3), 1), headingOf(cube.subarray(3), 0));
+  const grip = live.hello.robot.gripperAxis;
+  await page.keyboard.press('Enter');
+  await live.until('the recording', () => live.value('recording') >= 0);
+  const at = { x: cube[0], y: cube[1] };
+  await pilot.speed(75);
+  await pilot.moveTo('above', { ...at, z: 0.14, turn }, { m: 0.02, rad: 0.15 });
+  await pilot.speed(20);
+  await pilot.moveTo('over', { ...at, turn }, { m: 0.004, rad: 0.07 });
+  await pilot.speed(35);
+  await pilot.moveTo('down', { ...at, z: 0.022 }, { m: 0.006, rad: 1 });
+  await pilot.holdUntil('g', 'closed', () => live.value('qCmd', grip) < 0.005);
+  await pilot.moveTo('lift', { z: 0.2 }, { m: 0.01, rad: 1 });
+  const bin = live.body('target_bin');
+  await pilot.moveTo('bin', { x: bin[0], y: bin[1] }, { m: 0.02, rad: 1 });
+  await pilot.holdUntil('h', 'open', () => live.value('q', grip) > 0.07);
+  episode = live.session.recording.episode;
+  await page.keyboard.press('Enter');
+  await page.waitForSelector(`${part('record-panel')}[data-state="review"]`);
+  await page.keyboard.press('y');
+  await page.waitForSelector(`${part('record-panel')}[data-state="idle"]`);
+  await page.keyboard.press('Shift+H');
+  await live.until('home', () => live.value('done') === 1 || live.value('mode') === 2, 30);
+  await page.keyboard.press('t');
+  await live.until('nobody driving', () => live.value('lease') === 0);
+  await browser[Symbol.asyncDispose]();
+}
+
+async function pictures(name, dark) {
+  const shot = (page, what) => page.screenshot({ path: join(folder, `console-${what}-${name}.png`) });
+  {
+    const { browser, page } = await opened(dark, '', '');
+    await page.waitForTimeout(11_000);
+    await shot(page, 'live');
+    await drive(page);
+    await page.keyboard.press('Enter');
+    await live.until('the recording', () => live.value('recording') >= 0);
+    for (const key of ['w', 'a', 'f', 'd', 's']) {
+      await page.keyboard.down(key);
+      await page.waitForTimeout(1200);
+      if (key === 's') await shot(page, 'teleoperating');
+      await page.keyboard.up(key);
+    }
+    await page.keyboard.press('Delete');
+    await page.waitForSelector(`${part('record-panel')}[data-state="idle"]`);
+    await page.keyboard.press('t');
+    await live.until('nobody driving', () => live.value('lease') === 0);
+    await browser[Symbol.asyncDispose]();
+  }
+  const { browser, page } = await opened(dark, `#/episodes/${encodeURIComponent(episode)}`, '');
+  await page.waitForSelector(part('playback'));
+  const half = await page.getAttribute(part('timeline'), 'max');
+  await page.locator(part('timeline')).fill(String(Math.round(Number(half) * 55) / 100));
+  await page.waitForTimeout(3000);
+  await shot(page, 'playback');
+  await browser[Symbol.asyncDispose]();
+}
