@@ -3,7 +3,6 @@
  * command. Memory: limited twist 6, smoothed twist 6, ideal tool pose 7.
  */
 import { poseError, poseIntegrate } from '../math/se3.ts';
-import { norm3 } from '../math/vec.ts';
 import { Reason } from '../robot/tick.ts';
 import type { ControllerContext } from './controller.ts';
 import { TeleopScale } from './operator.ts';
@@ -71,11 +70,11 @@ export class CartesianMotion {
   step(tick: Float64Array, memory: Float64Array, m: number, wanted: Float64Array): void {
     const at = this.at;
     const s = this.scale;
-    approachVelocity(memory, m + LIMITED, SMOOTH, wanted, 0, s.linear, s.linearStep, s.weight);
-    approachVelocity(memory, m + LIMITED + 3, SMOOTH, wanted, 3, s.angular, s.angularStep, s.weight);
+    approachVelocity(memory, m + LIMITED, SMOOTH, wanted, 0, s.linearProfile);
+    approachVelocity(memory, m + LIMITED + 3, SMOOTH, wanted, 3, s.angularProfile);
     const twist = this.#twist;
     const v = m + SMOOTH;
-    const effort = Math.max(norm3(memory, v) / s.linear, norm3(memory, v + 3) / s.angular);
+    const effort = Math.sqrt(square(memory, v) / s.linear ** 2 + square(memory, v + 3) / s.angular ** 2);
     const activity = Math.min(1, effort / ACTIVE);
     this.#closeGap(tick, memory, m, activity);
     for (let i = 0; i < 6; i++) twist[i] = memory[v + i]! + this.#gap[i]!;
@@ -100,7 +99,7 @@ export class CartesianMotion {
   #closeGap(tick: Float64Array, memory: Float64Array, m: number, activity: number): void {
     const gap = this.#gap;
     poseError(gap, 0, this.pose, 0, memory, m + IDEAL);
-    if (activity > 0 && norm3(gap, 0) < GAP_LINEAR && norm3(gap, 3) < GAP_ANGULAR) {
+    if (activity > 0 && square(gap, 0) < GAP_LINEAR ** 2 && square(gap, 3) < GAP_ANGULAR ** 2) {
       for (let i = 0; i < 6; i++) gap[i]! *= GAIN * activity;
       return;
     }
@@ -110,3 +109,7 @@ export class CartesianMotion {
     for (let i = 0; i < 6; i++) gap[i] = 0;
   }
 }
+
+/** Squared length of a 3-vector: one expression, so that it is inlined and its result never boxed. */
+const square = (a: Float64Array, i: number): number =>
+  a[i]! * a[i]! + a[i + 1]! * a[i + 1]! + a[i + 2]! * a[i + 2]!;

@@ -32,8 +32,8 @@ export interface Controller {
    */
   reset(tick: Float64Array, args: Float64Array, count: number): StepCode;
   /**
-   * Reads in.*, and in out.q / out.qd the guard's last command, which every step starts from: what the guard took
-   * away is not asked for again. Writes out.requested.{q,qd,tau}; ors its Reason bits into out.reason[axis] and
+   * Reads in.*, and in out.q / out.qd the guard's last command, which controllers that integrate a speed start every
+   * step from: what the guard took away is not asked for again. Writes out.requested.{q,qd,tau}; ors its Reason bits into out.reason[axis] and
    * out.reasonAll (the cycle has zeroed both); may write out.manipulability. Allocates nothing. May be called again
    * after it has answered `done`: it then holds.
    */

@@ -5,12 +5,14 @@
  */
 import { ControllerId, OperatorKind, Reason } from '../robot/tick.ts';
 import { type Controller, type ControllerContext, StepCode } from './controller.ts';
-import { driving, GripperTeleop, speedOf, TeleopScale } from './operator.ts';
-import { approachSpeed, brakingSpeed, JOINT_RISE } from './profile.ts';
+import { driving, GripperInput, GripperTeleop, speedOf, TeleopScale } from './operator.ts';
+import { approachSpeed, brakingSpeed, JOINT_RISE, profileOf } from './profile.ts';
 import { TickSlots } from './slots.ts';
 
 const GRIPPER = 0;
 const SPEEDS = GripperTeleop.memorySize;
+/** Share of the profile's acceleration used for braking before an end, and gain near it, 1/s. */
+const BRAKE = 0.5;
 const END_GAIN = 10;
 /** Distance from an end within which pushing against it is reported, rad or m. */
 const AT_END = 1e-3;
@@ -27,8 +29,9 @@ export class JogController implements Controller {
   #gripperAxis = -1;
   #min!: Float64Array;
   #max!: Float64Array;
-  #full!: Float64Array;
-  #step!: Float64Array;
+  #profiles!: readonly Float64Array[];
+  #brake!: Float64Array;
+  readonly #wanted = new Float64Array(1);
 
   constructor(axes: number) {
     this.memorySize = SPEEDS + 2 * axes;
@@ -42,11 +45,11 @@ export class JogController implements Controller {
     this.#gripperAxis = spec.gripperAxis;
     this.#min = Float64Array.from(spec.axes, (a) => a.min);
     this.#max = Float64Array.from(spec.axes, (a) => a.max);
-    this.#full = Float64Array.from(spec.axes, (a) => Math.min(spec.teleop.joint, a.velocity));
-    this.#step = Float64Array.from(
-      spec.axes,
-      (a, k) => Math.min(this.#full[k]! / JOINT_RISE, 0.5 * a.acceleration) * this.#at.period,
-    );
+    this.#profiles = spec.axes.map((a) => {
+      const full = Math.min(spec.teleop.joint, a.velocity);
+      return profileOf(full, Math.min(full / JOINT_RISE, 0.5 * a.acceleration), this.#at.period);
+    });
+    this.#brake = Float64Array.from(this.#profiles, (p) => (BRAKE * p[1]!) / this.#at.period);
   }
 
   reset(tick: Float64Array): StepCode {
@@ -63,29 +66,26 @@ export class JogController implements Controller {
     const at = this.#at;
     const drives = driving(tick, at, this.#scale, OperatorKind.jog);
     const speed = drives ? speedOf(tick, at) : 0;
-    for (let k = 0; k < at.axes; k++) {
-      const jog = drives ? Math.max(-1, Math.min(1, tick[at.opJog + k]!)) : 0;
-      if (k === this.#gripperAxis) {
-        this.#gripper.step(tick, this.#memory, GRIPPER, this.#gripper.share(tick, speed * jog));
-      } else {
-        this.#joint(tick, k, speed * jog);
-      }
-    }
+    for (let k = 0; k < at.axes; k++) if (k !== this.#gripperAxis) this.#joint(tick, k, speed);
+    this.#gripper.step(tick, this.#memory, GRIPPER, GripperInput.operatorAndJog);
     return StepCode.ok;
   }
 
-  #joint(tick: Float64Array, k: number, share: number): void {
+  #joint(tick: Float64Array, k: number, speed: number): void {
     const at = this.#at;
+    const memory = this.#memory;
+    const profile = this.#profiles[k]!;
     const q = tick[at.cmdQ + k]!;
-    const full = this.#full[k]!;
-    const step = this.#step[k]!;
-    let wanted = share * full;
-    const room = wanted > 0 ? this.#max[k]! - q : q - this.#min[k]!;
-    const brake = brakingSpeed(room, (0.5 * step) / at.period, END_GAIN);
-    if (Math.abs(wanted) > brake) wanted = Math.sign(wanted) * brake;
-    const v = approachSpeed(this.#memory, SPEEDS + 2 * k, wanted, full, step, this.#scale.weight);
+    const share = speed === 0 ? 0 : speed * Math.max(-1, Math.min(1, tick[at.opJog + k]!));
+    const room = share > 0 ? this.#max[k]! - q : q - this.#min[k]!;
+    const brake = brakingSpeed(room, this.#brake[k]!, END_GAIN);
+    this.#wanted[0] = Math.max(-brake, Math.min(brake, share * profile[0]!));
+    approachSpeed(memory, SPEEDS + 2 * k, this.#wanted, 0, profile);
+    const v = memory[SPEEDS + 2 * k + 1]!;
     const next = Math.max(this.#min[k]!, Math.min(this.#max[k]!, q + v * at.period));
-    at.want(tick, k, next, (next - q) / at.period);
+    tick[at.wantQ + k] = next;
+    tick[at.wantQd + k] = (next - q) / at.period;
+    tick[at.wantTau + k] = 0;
     if (share !== 0 && room < AT_END) at.flag(tick, k, Reason.position);
   }
 }

@@ -26,7 +26,7 @@ export class PlanFollower {
   constructor({ spec, tick }: ControllerContext, knots: number, memory: Float64Array, m: number) {
     this.at = new TickSlots(spec, tick);
     this.axes = spec.axes;
-    this.spline = new Spline(spec.axes.length, knots, memory, m + HEADER);
+    this.spline = new Spline(spec.axes.length, knots, this.at.period, memory, m + HEADER);
     this.limits = limitsOf(spec.axes, PLAN_SHARE);
     this.#braking = limitsOf(spec.axes, 1);
     this.#memory = memory;
@@ -53,19 +53,14 @@ export class PlanFollower {
     }
   }
 
-  /** Seconds since the start, by counting ticks. */
-  get elapsed(): number {
-    return this.#memory[this.#m + TICKS]! * this.at.period;
-  }
-
   /** Writes the request of this tick and counts on. Done at the end, and from then on. */
   follow(tick: Float64Array): StepCode {
     const at = this.at;
-    const t = this.elapsed;
-    this.spline.sample(t, tick, at.wantQ, tick, at.wantQd);
+    const ticks = this.#memory[this.#m + TICKS]! | 0;
+    const end = this.spline.sample(ticks, tick, at.wantQ, tick, at.wantQd);
     for (let a = 0; a < at.axes; a++) tick[at.wantTau + a] = 0;
-    if (t >= this.spline.duration) return StepCode.done;
-    this.#memory[this.#m + TICKS]! += 1;
+    if (end) return StepCode.done;
+    this.#memory[this.#m + TICKS] = ticks + 1;
     return StepCode.ok;
   }
 }

@@ -7,12 +7,11 @@
  * stay out of reach end in a fault.
  */
 import { poseError } from '../math/se3.ts';
-import { norm3 } from '../math/vec.ts';
 import { ControllerId, OperatorKind, Reason } from '../robot/tick.ts';
 import { CartesianMotion } from './cartesian.ts';
 import { type Controller, type ControllerContext, StepCode } from './controller.ts';
-import { driving, GripperTeleop, speedOf } from './operator.ts';
-import { brakingSpeed } from './profile.ts';
+import { driving, GripperInput, GripperTeleop } from './operator.ts';
+import { coverDistance } from './profile.ts';
 
 const GRIPPER = CartesianMotion.memorySize;
 const FIXED = GRIPPER + GripperTeleop.memorySize;
@@ -38,6 +37,9 @@ export class PoseController implements Controller {
   #motion!: CartesianMotion;
   #gripper!: GripperTeleop;
   readonly #gap = new Float64Array(6);
+  /** See coverDistance; the speeds are written in each step. */
+  #linear!: Float64Array;
+  #angular!: Float64Array;
 
   get needsOperator(): boolean {
     return this.#memory[FIXED] !== 1;
@@ -46,7 +48,10 @@ export class PoseController implements Controller {
   allocate(context: ControllerContext, memory: Float64Array): void {
     this.#memory = memory;
     this.#motion = new CartesianMotion(context);
-    this.#gripper = new GripperTeleop(context.spec, this.#motion.at, this.#motion.scale);
+    const scale = this.#motion.scale;
+    this.#gripper = new GripperTeleop(context.spec, this.#motion.at, scale);
+    this.#linear = Float64Array.of(0, BRAKE * scale.linearAcceleration, GAIN, ARRIVED.linear);
+    this.#angular = Float64Array.of(0, BRAKE * scale.angularAcceleration, GAIN, ARRIVED.angular);
   }
 
   reset(tick: Float64Array, args: Float64Array, count: number): StepCode {
@@ -72,26 +77,24 @@ export class PoseController implements Controller {
     const fixed = memory[FIXED] === 1;
     motion.locate(tick);
     let goes = fixed;
-    let speed = memory[SPEED]!;
     if (!fixed && driving(tick, at, scale, OperatorKind.pose)) {
       goes = takePose(tick, at.opPose, memory, TARGET);
-      speed = speedOf(tick, at);
+      memory[SPEED] = Math.max(0, Math.min(1, tick[at.opSpeed]!));
     }
     const v = this.#gap;
     let arrived = false;
     if (goes) {
       poseError(v, 0, motion.pose, 0, memory, TARGET);
-      const linear = norm3(v, 0);
-      const angular = norm3(v, 3);
-      arrived = linear < ARRIVED.linear && angular < ARRIVED.angular;
-      limit(v, 0, linear, speed * scale.linear, (BRAKE * scale.linearStep) / at.period);
-      limit(v, 3, angular, speed * scale.angular, (BRAKE * scale.angularStep) / at.period);
+      this.#linear[0] = memory[SPEED]! * scale.linear;
+      this.#angular[0] = memory[SPEED]! * scale.angular;
+      const there = coverDistance(v, 0, this.#linear);
+      arrived = coverDistance(v, 3, this.#angular) && there;
     } else {
       for (let i = 0; i < 6; i++) v[i] = 0;
     }
     motion.step(tick, memory, 0, v);
-    this.#gripper.step(tick, memory, GRIPPER, fixed ? 0 : this.#gripper.share(tick));
-    return this.#judge(tick, goes && !arrived && speed > 0, fixed, arrived);
+    this.#gripper.step(tick, memory, GRIPPER, fixed ? GripperInput.none : GripperInput.operator);
+    return this.#judge(tick, goes && !arrived && memory[SPEED]! > 0, fixed, arrived);
   }
 
   #judge(tick: Float64Array, short: boolean, fixed: boolean, arrived: boolean): StepCode {
@@ -115,10 +118,4 @@ function takePose(from: Float64Array, f: number, to: Float64Array, t: number): b
   if (!(Math.abs(size - 1) < 0.1 && Math.abs(from[f]! + from[f + 1]! + from[f + 2]!) < 1e3)) return false;
   for (let i = 0; i < 7; i++) to[t + i] = i < 3 ? from[f + i]! : from[f + i]! / size;
   return true;
-}
-
-/** Turns a distance vector into the velocity that covers it: capped, braking in time, linear near the end. */
-function limit(v: Float64Array, at: number, distance: number, most: number, acceleration: number): void {
-  const k = distance > 0 ? Math.min(most, brakingSpeed(distance, acceleration, GAIN)) / distance : 0;
-  for (let i = 0; i < 3; i++) v[at + i]! *= k;
 }

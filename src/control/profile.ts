@@ -3,8 +3,6 @@
  * most acceleration / SMOOTHING). Stateless functions on a memory block: values at [at, at + n) are the
  * acceleration-limited speed, at [at + n, at + 2n) the smoothed one, which is what moves the arm.
  */
-import { norm3 } from '../math/vec.ts';
-
 /** Time constant of the low-pass, s. */
 export const SMOOTHING = 0.02;
 /** Time from rest to full-scale speed, s: full speed of 0.25 m/s stops within about 20 mm. */
@@ -15,25 +13,29 @@ export const GRIPPER_RISE = 0.1;
 /** Smoothed speeds below this share of full scale, with nothing wanted, are rest. */
 const REST = 1e-5;
 
-/** Weight of the low-pass for one period. */
-export const smoothing = (period: number): number => 1 - Math.exp(-period / SMOOTHING);
+/**
+ * The constants of one profile, in an array: full-scale speed, its largest change in a period, weight of the low-pass.
+ * (Numbers travel in arrays here: one handed to a function that V8 does not inline costs an allocation.)
+ */
+export function profileOf(full: number, acceleration: number, period: number): Float64Array {
+  return Float64Array.of(full, acceleration * period, 1 - Math.exp(-period / SMOOTHING));
+}
 
-/** One scalar speed: moves memory[at] and memory[at + 1] towards `target`. Returns the smoothed speed. */
+/**
+ * One scalar speed: moves memory[at] (limited) and memory[at + 1] (smoothed) towards wanted[wi].
+ */
 export function approachSpeed(
   memory: Float64Array,
   at: number,
-  target: number,
-  full: number,
-  step: number,
-  weight: number,
-): number {
-  const change = target - memory[at]!;
-  const limited = memory[at]! + Math.max(-step, Math.min(step, change));
+  wanted: Float64Array,
+  wi: number,
+  profile: Float64Array,
+): void {
+  const step = profile[1]!;
+  const limited = memory[at]! + Math.max(-step, Math.min(step, wanted[wi]! - memory[at]!));
+  const smooth = memory[at + 1]! + profile[2]! * (limited - memory[at + 1]!);
   memory[at] = limited;
-  let smooth = memory[at + 1]! + weight * (limited - memory[at + 1]!);
-  if (limited === 0 && Math.abs(smooth) < REST * full) smooth = 0;
-  memory[at + 1] = smooth;
-  return smooth;
+  memory[at + 1] = limited === 0 && Math.abs(smooth) < REST * profile[0]! ? 0 : smooth;
 }
 
 /**
@@ -44,30 +46,28 @@ export function approachVelocity(
   memory: Float64Array,
   at: number,
   stride: number,
-  target: Float64Array,
-  ti: number,
-  full: number,
-  step: number,
-  weight: number,
+  wanted: Float64Array,
+  wi: number,
+  profile: Float64Array,
 ): void {
-  const x = target[ti]! - memory[at]!;
-  const y = target[ti + 1]! - memory[at + 1]!;
-  const z = target[ti + 2]! - memory[at + 2]!;
+  const x = wanted[wi]! - memory[at]!;
+  const y = wanted[wi + 1]! - memory[at + 1]!;
+  const z = wanted[wi + 2]! - memory[at + 2]!;
   const size = Math.sqrt(x * x + y * y + z * z);
-  if (size <= step) {
-    for (let i = 0; i < 3; i++) memory[at + i] = target[ti + i]!;
-  } else {
-    const k = step / size;
-    memory[at]! += k * x;
-    memory[at + 1]! += k * y;
-    memory[at + 2]! += k * z;
-  }
+  const k = size > profile[1]! ? profile[1]! / size : 1;
+  const smooth = at + stride;
+  let limited = 0;
+  let moving = 0;
   for (let i = 0; i < 3; i++) {
-    memory[at + stride + i]! += weight * (memory[at + i]! - memory[at + stride + i]!);
+    // Arriving takes the target itself: a rounding error would never come to rest.
+    const v = k === 1 ? wanted[wi + i]! : memory[at + i]! + k * (wanted[wi + i]! - memory[at + i]!);
+    memory[at + i] = v;
+    memory[smooth + i]! += profile[2]! * (v - memory[smooth + i]!);
+    limited += v * v;
+    moving += memory[smooth + i]! * memory[smooth + i]!;
   }
-  if (norm3(memory, at) === 0 && norm3(memory, at + stride) < REST * full) {
-    for (let i = 0; i < 3; i++) memory[at + stride + i] = 0;
-  }
+  const rest = REST * profile[0]!;
+  if (limited === 0 && moving < rest * rest) for (let i = 0; i < 3; i++) memory[smooth + i] = 0;
 }
 
 /** Fastest speed from which a stop within `distance` is easy at `acceleration`; linear near the end, never negative. */
@@ -77,4 +77,21 @@ export function brakingSpeed(distance: number, acceleration: number, gain: numbe
   const knee = acceleration / (gain * gain);
   if (distance <= knee) return gain * distance;
   return Math.sqrt(2 * acceleration * (distance - knee / 2));
+}
+
+/**
+ * Turns the distance vector at v[at..at+3) into the velocity that covers it: at most `speed`, braking in time. All in
+ * `cap`: speed, braking acceleration, gain near the end, distance that counts as covered. True when it is covered.
+ */
+export function coverDistance(v: Float64Array, at: number, cap: Float64Array): boolean {
+  const distance = Math.sqrt(v[at]! * v[at]! + v[at + 1]! * v[at + 1]! + v[at + 2]! * v[at + 2]!);
+  // As brakingSpeed.
+  const knee = cap[1]! / (cap[2]! * cap[2]!);
+  const linear = cap[2]! * distance;
+  const braking = distance > knee ? Math.sqrt(2 * cap[1]! * (distance - knee / 2)) : linear;
+  const k = distance > 0 ? Math.min(cap[0]!, braking) / distance : 0;
+  v[at]! *= k;
+  v[at + 1]! *= k;
+  v[at + 2]! *= k;
+  return distance < cap[3]!;
 }

@@ -23,16 +23,21 @@ export class Spline {
 
   readonly axes: number;
   readonly knots: number;
+  readonly #period: number;
   readonly #memory: Float64Array;
   readonly #base: number;
   readonly #times: number;
   readonly #values: number;
   // Scratch: coefficients of one axis of one segment in s = (t - t0) / T, in [0, 1].
   readonly #c = new Float64Array(6);
-  readonly #roots = new Float64Array(2);
+  readonly #roots = new Float64Array(4);
+  /** Largest |velocity|, |acceleration|, |jerk| of that segment, per s, s², s³. */
+  readonly #peak = new Float64Array(3);
+  readonly #ratio = new Float64Array(1);
 
-  /** Lives in memory[base .. base + Spline.memorySize(axes, knots)). */
-  constructor(axes: number, knots: number, memory: Float64Array, base: number) {
+  /** Lives in memory[base .. base + Spline.memorySize(axes, knots)); sampled in whole periods (s). */
+  constructor(axes: number, knots: number, period: number, memory: Float64Array, base: number) {
+    this.#period = period;
     this.axes = axes;
     this.knots = knots;
     this.#memory = memory;
@@ -73,6 +78,11 @@ export class Spline {
     this.#memory[this.#times + k] = time;
     this.#memory[this.#base + COUNT] = k + 1;
     return true;
+  }
+
+  /** Position of one axis at a knot. */
+  position(knot: number, axis: number): number {
+    return this.#memory[this.#at(knot, 0, axis)]!;
   }
 
   /** Changes the position of one axis of a knot. */
@@ -121,7 +131,9 @@ export class Spline {
           (this.#memory[this.#at(0, 2, a)]! * duration * duration) / 12;
         this.put(1, a, Math.max(axes[a]!.min, Math.min(axes[a]!.max, rest)));
       }
-      if (this.#excess(0, limits) <= 1) break;
+      this.#ratio[0] = 0;
+      this.#measure(0, limits);
+      if (this.#ratio[0]! <= 1) break;
       duration *= 1.15;
     }
     return 1;
@@ -166,24 +178,24 @@ export class Spline {
   }
 
   /**
-   * Scales all times after knot `first` by one factor so that every limit is kept and one is just met; `most` 1 only
-   * ever slows down (given times), Infinity also speeds up. Returns the factor.
+   * Scales all times after knot `first` by one factor so that every limit is kept and one is just met; `slower` keeps
+   * the times that are long enough.
    */
-  fit(first: number, limits: Float64Array, most: number): number {
-    let ratio = 0;
-    for (let k = first; k < this.count - 1; k++) ratio = Math.max(ratio, this.#excess(k, limits));
-    const r = Math.max(ratio, 1 / most);
-    if (!(r > 0)) return 1;
+  fit(first: number, limits: Float64Array, mode: 'exact' | 'slower'): void {
+    this.#ratio[0] = mode === 'slower' ? 1 : 0;
+    for (let k = first; k < this.count - 1; k++) this.#measure(k, limits);
+    const r = this.#ratio[0]!;
+    if (!(r > 0)) return;
     const t0 = this.#memory[this.#times + first]!;
     for (let k = first + 1; k < this.count; k++) {
       this.#memory[this.#times + k] = t0 + r * (this.#memory[this.#times + k]! - t0);
       for (let a = 0; a < this.axes; a++) this.#memory[this.#at(k, 1, a)]! /= r;
     }
-    return r;
   }
 
-  /** Position and velocity of all axes at time t to q[qi..], qd[di..]; rests outside the knots. */
-  sample(t: number, q: Float64Array, qi: number, qd: Float64Array, di: number): void {
+  /** Position and velocity of all axes after `ticks` whole periods to q[qi..], qd[di..]. True at the end, where it rests. */
+  sample(ticks: number, q: Float64Array, qi: number, qd: Float64Array, di: number): boolean {
+    const t = ticks * this.#period;
     const last = this.count - 1;
     const end = this.#memory[this.#times + last]!;
     if (last === 0 || t >= end) {
@@ -191,7 +203,7 @@ export class Spline {
         q[qi + a] = this.#memory[this.#at(last, 0, a)]!;
         qd[di + a] = 0;
       }
-      return;
+      return true;
     }
     let k = 0;
     while (k < last - 1 && t >= this.#memory[this.#times + k + 1]!) k++;
@@ -200,15 +212,17 @@ export class Spline {
     const s = Math.max(0, (t - t0) / duration);
     const c = this.#c;
     for (let a = 0; a < this.axes; a++) {
-      this.#coefficients(k, a, duration);
+      this.#coefficients(k, a);
       // The sum goes from the start knot, so that s = 0 gives its position exactly.
       q[qi + a] = c[0]! + s * (c[1]! + s * (c[2]! + s * (c[3]! + s * (c[4]! + s * c[5]!))));
       qd[di + a] = (c[1]! + s * (2 * c[2]! + s * (3 * c[3]! + s * (4 * c[4]! + s * 5 * c[5]!)))) / duration;
     }
+    return false;
   }
 
-  #coefficients(k: number, a: number, h: number): void {
+  #coefficients(k: number, a: number): void {
     const m = this.#memory;
+    const h = m[this.#times + k + 1]! - m[this.#times + k]!;
     const c = this.#c;
     const v0 = m[this.#at(k, 1, a)]! * h;
     const v1 = m[this.#at(k + 1, 1, a)]! * h;
@@ -224,22 +238,27 @@ export class Spline {
     c[5] = 6 * d - 3 * (v0 + v1) - (a0 - a1) / 2;
   }
 
-  /** By what factor segment k would have to be stretched to keep all limits (below 1: it has room). */
-  #excess(k: number, limits: Float64Array): number {
+  /** Raises #ratio to the factor by which segment k would have to be stretched to keep all limits. */
+  #measure(k: number, limits: Float64Array): void {
     const h = this.#memory[this.#times + k + 1]! - this.#memory[this.#times + k]!;
-    let ratio = 0;
+    const peak = this.#peak;
     for (let a = 0; a < this.axes; a++) {
-      this.#coefficients(k, a, h);
-      ratio = Math.max(
-        ratio,
-        this.#peakVelocity() / h / limits[3 * a]!,
-        Math.sqrt(this.#peakAcceleration() / (h * h) / limits[3 * a + 1]!),
-        Math.cbrt(this.#peakJerk() / (h * h * h) / limits[3 * a + 2]!),
+      this.#coefficients(k, a);
+      peak.fill(0);
+      this.#peakJerk();
+      this.#jerkRoots();
+      this.#peakAcceleration();
+      this.#peakVelocity();
+      const ratio = Math.max(
+        peak[0]! / (h * limits[3 * a]!),
+        Math.sqrt(peak[1]! / (h * h * limits[3 * a + 1]!)),
+        Math.cbrt(peak[2]! / (h * h * h * limits[3 * a + 2]!)),
       );
+      this.#ratio[0] = Math.max(this.#ratio[0]!, ratio);
     }
-    return ratio;
   }
 
+  // Derivatives in s. Numbers go through arrays: one handed to a function that is not inlined costs an allocation.
   #jerk(s: number): number {
     return 6 * this.#c[3]! + s * (24 * this.#c[4]! + s * 60 * this.#c[5]!);
   }
@@ -252,62 +271,59 @@ export class Spline {
     return c[1]! + s * (2 * c[2]! + s * (3 * c[3]! + s * (4 * c[4]! + s * 5 * c[5]!)));
   }
 
-  #peakJerk(): number {
+  /** |jerk| is largest at an end or at the vertex of its parabola. */
+  #peakJerk(): void {
     const vertex = -this.#c[4]! / (5 * this.#c[5]!);
     const inside = vertex > 0 && vertex < 1 ? Math.abs(this.#jerk(vertex)) : 0;
-    return Math.max(inside, Math.abs(this.#jerk(0)), Math.abs(this.#jerk(1)));
+    this.#peak[2] = Math.max(inside, Math.abs(this.#jerk(0)), Math.abs(this.#jerk(1)));
   }
 
-  /** Roots of the jerk in (0, 1), ascending, to #roots; the count is returned. */
-  #jerkRoots(): number {
+  /** Where the jerk is zero in [0, 1], ascending, between the ends: 0, roots, 1 (ends doubled where roots lack). */
+  #jerkRoots(): void {
     const a = 60 * this.#c[5]!;
     const b = 24 * this.#c[4]!;
     const c = 6 * this.#c[3]!;
-    const roots = this.#roots;
+    const r = this.#roots;
+    r[0] = 0;
+    r[1] = 0;
+    r[2] = 1;
+    r[3] = 1;
     const disc = b * b - 4 * a * c;
-    if (!(disc >= 0)) return 0;
+    if (!(disc >= 0)) return;
     // Citardauq form: no cancellation, and a linear equation when a is 0.
     const w = -0.5 * (b + (b >= 0 ? Math.sqrt(disc) : -Math.sqrt(disc)));
     const r0 = w / a;
     const r1 = c / w;
-    let n = 0;
-    if (r0 > 0 && r0 < 1) roots[n++] = r0;
-    if (r1 > 0 && r1 < 1 && r1 !== r0) roots[n++] = r1;
-    if (n === 2 && roots[0]! > roots[1]!) {
-      const t = roots[0]!;
-      roots[0] = roots[1]!;
-      roots[1] = t;
-    }
-    return n;
+    const in0 = r0 > 0 && r0 < 1;
+    const in1 = r1 > 0 && r1 < 1;
+    if (in0 && in1) {
+      r[1] = Math.min(r0, r1);
+      r[2] = Math.max(r0, r1);
+    } else if (in0) r[1] = r0;
+    else if (in1) r[1] = r1;
   }
 
-  #peakAcceleration(): number {
-    let peak = Math.max(Math.abs(this.#acceleration(0)), Math.abs(this.#acceleration(1)));
-    const n = this.#jerkRoots();
-    for (let i = 0; i < n; i++) peak = Math.max(peak, Math.abs(this.#acceleration(this.#roots[i]!)));
-    return peak;
+  #peakAcceleration(): void {
+    for (let i = 0; i < 4; i++) {
+      this.#peak[1] = Math.max(this.#peak[1]!, Math.abs(this.#acceleration(this.#roots[i]!)));
+    }
   }
 
   /** The acceleration is monotonic between the roots of the jerk: at most one root in each piece, bisected. */
-  #peakVelocity(): number {
-    let peak = Math.max(Math.abs(this.#velocity(0)), Math.abs(this.#velocity(1)));
-    const n = this.#jerkRoots();
-    let low = 0;
-    for (let i = 0; i <= n; i++) {
-      const high = i < n ? this.#roots[i]! : 1;
-      let l = low;
-      let h = high;
+  #peakVelocity(): void {
+    const peak = this.#peak;
+    peak[0] = Math.max(Math.abs(this.#velocity(0)), Math.abs(this.#velocity(1)));
+    for (let i = 0; i < 3; i++) {
+      let l = this.#roots[i]!;
+      let h = this.#roots[i + 1]!;
       const sign = this.#acceleration(l);
-      if (sign * this.#acceleration(h) < 0) {
-        for (let j = 0; j < 40; j++) {
-          const middle = (l + h) / 2;
-          if (this.#acceleration(middle) * sign > 0) l = middle;
-          else h = middle;
-        }
-        peak = Math.max(peak, Math.abs(this.#velocity((l + h) / 2)));
+      if (!(sign * this.#acceleration(h) < 0)) continue;
+      for (let j = 0; j < 40; j++) {
+        const middle = (l + h) / 2;
+        if (this.#acceleration(middle) * sign > 0) l = middle;
+        else h = middle;
       }
-      low = high;
+      peak[0] = Math.max(peak[0]!, Math.abs(this.#velocity((l + h) / 2)));
     }
-    return peak;
   }
 }

@@ -5,9 +5,10 @@
  * moveit_servo's servo_parameters.yaml, BSD-3), joint speed limits, joint ends. Keeps no state.
  */
 import {
+  addDiagonal,
   cholesky,
   choleskySolve,
-  gramDamped,
+  gram,
   mul,
   mulTransposed,
   singularRange,
@@ -119,7 +120,7 @@ export class TwistSolver {
     const arm = this.arm;
     const j = this.#jacobian;
     this.#arms(q);
-    gramDamped(j, 6, arm, 0, this.#gram);
+    gram(j, 6, arm, this.#gram);
     symmetricEigen(this.#gram, 6, this.#eigen, null);
     let low = Number.POSITIVE_INFINITY;
     let high = 0;
@@ -132,7 +133,8 @@ export class TwistSolver {
     this.manipulability = smallest / largest;
     const near = smallest / DAMP_BELOW;
     const lambda2 = near < 1 ? DAMP_MOST * DAMP_MOST * (1 - near * near) : 0;
-    gramDamped(j, 6, arm, lambda2, this.#gram);
+    gram(j, 6, arm, this.#gram);
+    addDiagonal(this.#gram, 6, lambda2);
     if (!cholesky(this.#gram, 6)) {
       // Undamped and exactly singular cannot be: λ² > 0 there. Only a NaN comes here.
       for (let k = 0; k < arm; k++) qd[k] = 0;

@@ -8,7 +8,7 @@ import { clampNorm3 } from '../math/vec.ts';
 import { ControllerId, OperatorKind } from '../robot/tick.ts';
 import { CartesianMotion } from './cartesian.ts';
 import { type Controller, type ControllerContext, StepCode } from './controller.ts';
-import { driving, GripperTeleop, speedOf } from './operator.ts';
+import { driving, GripperInput, GripperTeleop, speedOf } from './operator.ts';
 
 const GRIPPER = CartesianMotion.memorySize;
 
@@ -56,7 +56,7 @@ export class TwistController implements Controller {
       }
     }
     motion.step(tick, this.#memory, 0, v);
-    this.#gripper.step(tick, this.#memory, GRIPPER, this.#gripper.share(tick));
+    this.#gripper.step(tick, this.#memory, GRIPPER, GripperInput.operator);
     return StepCode.ok;
   }
 }

@@ -146,22 +146,21 @@ export function symmetricEigen(
   for (let i = 0; i < n; i++) values[i] = a[i * n + i]!;
 }
 
-/** out = J Jᵀ + λ² I for J of rows × columns. */
-export function gramDamped(
-  j: Float64Array,
-  rows: number,
-  columns: number,
-  lambda2: number,
-  out: Float64Array,
-): void {
+/** out = J Jᵀ for J of rows × columns. */
+export function gram(j: Float64Array, rows: number, columns: number, out: Float64Array): void {
   for (let a = 0; a < rows; a++) {
     for (let b = a; b < rows; b++) {
-      let s = a === b ? lambda2 : 0;
-      for (let k = 0; k < columns; k++) s += j[a * columns + k]! * j[b * columns + k]!;
+      let s = j[a * columns]! * j[b * columns]!;
+      for (let k = 1; k < columns; k++) s += j[a * columns + k]! * j[b * columns + k]!;
       out[a * rows + b] = s;
       out[b * rows + a] = s;
     }
   }
+}
+
+/** a += x I. */
+export function addDiagonal(a: Float64Array, n: number, x: number): void {
+  for (let i = 0; i < n; i++) a[i * n + i]! += x;
 }
 
 /** out = Jᵀ y for J of rows × columns. */
@@ -173,8 +172,8 @@ export function mulTransposed(
   out: Float64Array,
 ): void {
   for (let k = 0; k < columns; k++) {
-    let s = 0;
-    for (let r = 0; r < rows; r++) s += j[r * columns + k]! * y[r]!;
+    let s = j[k]! * y[0]!;
+    for (let r = 1; r < rows; r++) s += j[r * columns + k]! * y[r]!;
     out[k] = s;
   }
 }
@@ -188,16 +187,16 @@ export function mul(
   out: Float64Array,
 ): void {
   for (let r = 0; r < rows; r++) {
-    let s = 0;
-    for (let k = 0; k < columns; k++) s += j[r * columns + k]! * x[k]!;
+    let s = j[r * columns]! * x[0]!;
+    for (let k = 1; k < columns; k++) s += j[r * columns + k]! * x[k]!;
     out[r] = s;
   }
 }
 
 /** Smallest and largest singular value of J (rows ≤ columns, rows ≤ 10), written to out[0] and out[1]. */
 export function singularRange(j: Float64Array, rows: number, columns: number, out: Float64Array): void {
-  gramDamped(j, rows, columns, 0, gram);
-  symmetricEigen(gram, rows, eigenvalues, null);
+  gram(j, rows, columns, square);
+  symmetricEigen(square, rows, eigenvalues, null);
   let low = Number.POSITIVE_INFINITY;
   let high = 0;
   for (let i = 0; i < rows; i++) {
@@ -208,7 +207,7 @@ export function singularRange(j: Float64Array, rows: number, columns: number, ou
   out[1] = Math.sqrt(high);
 }
 
-const gram = new Float64Array(100);
+const square = new Float64Array(100);
 const eigenvalues = new Float64Array(10);
 const solution = new Float64Array(10);
 
@@ -225,12 +224,13 @@ export function dampedLeastSquares(
   e: Float64Array,
   out: Float64Array,
 ): boolean {
-  gramDamped(j, rows, columns, lambda2, gram);
-  if (!cholesky(gram, rows)) {
+  gram(j, rows, columns, square);
+  addDiagonal(square, rows, lambda2);
+  if (!cholesky(square, rows)) {
     for (let k = 0; k < columns; k++) out[k] = 0;
     return false;
   }
-  choleskySolve(gram, rows, e, solution);
+  choleskySolve(square, rows, e, solution);
   mulTransposed(j, rows, columns, solution, out);
   return true;
 }

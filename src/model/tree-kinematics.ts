@@ -4,7 +4,7 @@
  * order turns about its anchor or slides along its axis by (value - ref).
  */
 import { ArmloopError } from '../errors.ts';
-import { quatAxisAngle, quatMul, quatRotate } from '../math/quat.ts';
+import { quatMul, quatRotate } from '../math/quat.ts';
 import { POSE, poseMul } from '../math/se3.ts';
 import type { AxisSpec } from '../robot/spec.ts';
 import type { KinematicModel } from './kinematics.ts';
@@ -198,7 +198,10 @@ export class TreeKinematics implements KinematicModel {
       }
       quatRotate(this.#arm, 0, pose, at + 3, this.#anchor, 3 * j);
       for (let k = 0; k < 3; k++) anchor[3 * j + k] = pose[at + k]! + this.#arm[k]!;
-      quatAxisAngle(this.#turn, 0, this.#axis, 3 * j, value);
+      // Written out: a number handed to a function that is not inlined costs an allocation.
+      const sine = Math.sin(value / 2);
+      for (let k = 0; k < 3; k++) this.#turn[k] = this.#axis[3 * j + k]! * sine;
+      this.#turn[3] = Math.cos(value / 2);
       quatMul(pose, at + 3, pose, at + 3, this.#turn, 0);
       quatRotate(this.#arm, 0, pose, at + 3, this.#anchor, 3 * j);
       for (let k = 0; k < 3; k++) pose[at + k] = anchor[3 * j + k]! - this.#arm[k]!;

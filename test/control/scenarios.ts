@@ -1,0 +1,52 @@
+/** One lively situation per controller, for tests that run over all of them. */
+import { ControllerId, OperatorKind } from '../../src/robot/tick.ts';
+import { type Bench, HOME } from '../support/bench-arm.ts';
+
+export interface Scenario {
+  readonly id: number;
+  readonly args: readonly number[];
+  /** Sets the inputs of tick i. */
+  readonly inputs: (bench: Bench, i: number) => void;
+}
+
+const FAR = [0.3, 0.2, -0.2, -1.8, 0.1, 1.9, -0.4, 0.05];
+const TARGET = [0.45, 0.1, 0.3, 1, 0, 0, 0];
+
+const drive =
+  (kind: number): Scenario['inputs'] =>
+  (bench, i) => {
+    const phase = Math.floor(i / 150) % 3;
+    bench.operate(kind, {
+      jog: Array.from({ length: 8 }, (_, k) => Math.cos(k + phase)),
+      twist: Array.from({ length: 6 }, (_, k) => Math.sin(k + phase)),
+      pose: TARGET,
+      frame: [phase % 2],
+      gripper: [phase - 1],
+    });
+    bench.set('in.op.enable', i % 400 < 300 ? 1 : 0);
+  };
+
+const rows: Scenario['inputs'] = (bench, i) => {
+  const k = Math.max(0, i - 700);
+  bench.set('in.row.seq', k + 1);
+  bench.set('in.row.time', k === 0 ? 0 : i / 1000);
+  bench.set('in.row.last', 0);
+  bench.set('in.row.q', ...HOME.map((q, a) => q + (a < 7 ? 0.1 + 0.1 * (1 - Math.cos(k / 1000)) : 0)));
+  bench.set('in.row.qd', ...HOME.map(() => 0));
+  bench.set('in.row.tau', ...HOME.map(() => 0));
+};
+
+const nothing = (): void => {};
+
+export const SCENARIOS: readonly Scenario[] = [
+  { id: ControllerId.hold, args: [], inputs: nothing },
+  { id: ControllerId.jog, args: [], inputs: drive(OperatorKind.jog) },
+  { id: ControllerId.twist, args: [], inputs: drive(OperatorKind.twist) },
+  { id: ControllerId.pose, args: [], inputs: drive(OperatorKind.pose) },
+  { id: ControllerId.pose, args: TARGET, inputs: nothing },
+  { id: ControllerId.trajectory, args: [0, 1, ...FAR, ...HOME, ...FAR], inputs: nothing },
+  { id: ControllerId.gripper, args: [0.01], inputs: nothing },
+  { id: ControllerId.replay, args: [0.7], inputs: rows },
+  { id: ControllerId.home, args: [], inputs: nothing },
+  { id: ControllerId.reset, args: [], inputs: (bench, i) => bench.set('in.task.epoch', i < 300 ? 0 : 1) },
+];
