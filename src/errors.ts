@@ -192,6 +192,14 @@ export const ERRORS = {
     todo: 'Name one of the known tasks as sim.task in the robot file.',
   },
   // --- cameras and rendering
+  CAMERA_NO_RENDERER: {
+    text: 'the module {url} draws no scenes: {reason}',
+    todo: "Name a module that exports createRenderer; armloop's own is sim/render.",
+  },
+  CAMERA_THREAD: {
+    text: 'the camera thread ended: {reason}',
+    todo: 'The rig goes on without camera pictures; start it again, and report the message.',
+  },
   RENDER_UNKNOWN_FRAME: {
     text: 'camera {camera} is carried by {frame}, which is no body of the scene ({known})',
     todo: "Set the camera's frame to world or to one of the bodies listed.",

@@ -1,5 +1,7 @@
 /** What a scene looks like: for the camera renderer and for the console's 3D view. Poses come separately. */
 
+import type { CameraEntry } from './spec.ts';
+
 export type GeomType = 'plane' | 'box' | 'sphere' | 'capsule' | 'cylinder' | 'ellipsoid' | 'mesh';
 
 export interface SceneGeom {
@@ -63,4 +65,10 @@ export interface CameraRenderer {
   depth(poses: Float64Array, out: Float32Array): void;
   /** Index of the geom, -1 where nothing is hit. */
   segmentation(poses: Float64Array, out: Int32Array): void;
+}
+
+/** What a module that draws scenes exports: named by address at the composition root. */
+export interface RendererModule {
+  /** Makes the renderer of one camera. Throws RENDER_UNKNOWN_FRAME when its frame is no body of the scene. */
+  createRenderer(scene: SceneDescription, camera: CameraEntry): CameraRenderer;
 }
