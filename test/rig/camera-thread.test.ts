@@ -151,13 +151,15 @@ test('sequence numbers and capture times go up, and the rate is near the wanted 
 
 test('a reader that never reads loses frames; the thread goes on and counts them', async () => {
   using poses = new Poses();
-  const fast = { ...front, fps: 100, width: 32, height: 24 };
-  await using thread = await CameraThread.open({ scene, cameras: [fast], poses: poses.channel, rendererUrl });
+  // The ring is made for a slow camera, which then runs faster.
+  const slow = { ...front, fps: 2, width: 32, height: 24 };
+  await using thread = await CameraThread.open({ scene, cameras: [slow], poses: poses.channel, rendererUrl });
+  thread.setFps(0, 100);
   const record = new RingView(thread.channels[0]!.record);
   const slots = thread.channels[0]!.record.slots;
   const stats = await until(thread, 'a refused frame', (s) => s.refused >= 5);
   assert.equal(record.length, slots, 'the ring is full with the oldest frames');
-  assert.equal(record.peek()!.block[at('seq')], record.peekAt(1)!.block[at('seq')]! - 1);
+  assert.ok(record.peek()!.block[at('seq')]! < record.peekAt(1)!.block[at('seq')]!);
   assert.ok(stats.frames >= slots + 5);
   // The stream, which keeps the newest, is beyond what the ring has.
   const stream = new LatestView(thread.channels[0]!.stream);
