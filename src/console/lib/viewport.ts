@@ -28,8 +28,8 @@ const SLOW_FRAMES = 10;
 const PAUSE_MS = 5000;
 
 /** Over the operator's shoulder: +x is away from the eye and +y to the left, as the keys say. */
-const EYE = new THREE.Vector3(-0.62, -1.05, 1.02);
-const LOOK_AT = new THREE.Vector3(0.42, 0.04, 0.18);
+const EYE = new THREE.Vector3(-0.72, -1.18, 1.12);
+const LOOK_AT = new THREE.Vector3(0.38, 0.02, 0.27);
 
 export class Viewport {
   /** Pose of the target while it is dragged: p x y z, quaternion x y z w. */
