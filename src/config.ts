@@ -8,8 +8,8 @@ import Value from 'typebox/value';
 import { parseDocument } from 'yaml';
 import { type CameraFile, type RobotFile, robotFileSchema } from './config-schema.ts';
 import { ArmloopError } from './errors.ts';
+import { type SchemaProblem, schemaProblem, showValue } from './robot/schema-problem.ts';
 import type { AxisSpec, CameraEntry, DeviceEntry, RobotSpec } from './robot/spec.ts';
-import { type SchemaProblem, schemaProblem, showValue } from './schema-problem.ts';
 
 /** Reads and resolves a robot file. Throws CONFIG_UNREADABLE, CONFIG_SYNTAX, CONFIG_INVALID. */
 export function loadRobot(file: string): RobotSpec {

@@ -148,6 +148,10 @@ export const ERRORS = {
     text: 'device {device} did not answer: {reason}',
     todo: 'Check that it is powered and connected, then start again.',
   },
+  DEVICE_MISUSED: {
+    text: 'device {device} cannot {what}: {reason}',
+    todo: 'Open a device once, then enable, disable and close it; make a new one to open it again.',
+  },
   // --- command line
   BENCH_UNKNOWN: {
     text: 'there is no bench {name}; there are: {known}',

@@ -6,8 +6,8 @@ import fc from 'fast-check';
 import { parse, stringify } from 'yaml';
 import { loadRobot, robotFromText } from '../src/config.ts';
 import { ArmloopError, type ErrorCode } from '../src/errors.ts';
+import { nearest } from '../src/robot/schema-problem.ts';
 import { packageRoot } from '../src/root.ts';
-import { nearest } from '../src/schema-problem.ts';
 
 const shipped = join(packageRoot(), 'robots', 'panda-sim.yaml');
 const text = readFileSync(shipped, 'utf8');

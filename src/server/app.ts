@@ -13,7 +13,7 @@ import type { TSchema } from 'typebox';
 import Value from 'typebox/value';
 import { ArmloopError } from '../errors.ts';
 import { packageRoot, packageVersion } from '../root.ts';
-import { schemaProblem } from '../schema-problem.ts';
+import { schemaProblem } from '../robot/schema-problem.ts';
 import { Access, type AccessOptions } from './access.ts';
 import { addCameras } from './cameras.ts';
 import { addEpisodes } from './episodes.ts';

@@ -1,7 +1,7 @@
 /** WS /api/operator: takes the lease, carries operator input to the rig, brings its answers back. */
 import Type from 'typebox';
 import type { RawData, WebSocket } from 'ws';
-import { schemaProblem } from '../schema-problem.ts';
+import { schemaProblem } from '../robot/schema-problem.ts';
 import type { Parts } from './app.ts';
 import type { OperatorReply } from './protocol.ts';
 

@@ -2,7 +2,7 @@
 import Type, { type Static, type TSchema } from 'typebox';
 import { ArmloopError } from '../errors.ts';
 import { REQUEST_ARGS } from '../robot/tick.ts';
-import { schemaProblem } from '../schema-problem.ts';
+import { schemaProblem } from '../robot/schema-problem.ts';
 
 const closed = { additionalProperties: false } as const;
 
