@@ -23,7 +23,8 @@ export const mockOptions = Type.Object(
     log: Type.Optional(
       Type.String({
         minLength: 1,
-        description: 'CSV file to write what it does to, from the current folder.',
+        description:
+          'CSV file to write what it does to, from the current folder; its process id goes to FILE.pid.',
       }),
     ),
   },

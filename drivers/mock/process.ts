@@ -3,7 +3,7 @@
  * hardware: what it is told arrives late, what it says arrives late or never, and when nothing arrives any more it
  * brakes and holds by itself, also after its host has died.
  */
-import { closeSync, openSync, writeSync } from 'node:fs';
+import { closeSync, openSync, writeFileSync, writeSync } from 'node:fs';
 import { Rng } from '../../src/math/rng.ts';
 import { DeviceStatus } from '../../src/robot/tick.ts';
 import {
@@ -73,6 +73,7 @@ class MockDevice {
     this.#in = new Delay(delay);
     this.#out = new Delay(delay);
     this.#log = setup.log === null ? null : openSync(setup.log, 'w');
+    if (setup.log !== null) writeFileSync(`${setup.log}.pid`, String(process.pid));
     this.#time = this.#now();
     if (this.#log !== null)
       writeSync(this.#log, `time,deviceTime,enabled,watchdog,commandTick,${columns(setup)}\n`);

@@ -12,8 +12,8 @@ import { type FastifyBaseLogger, type FastifyInstance, fastify, LogController } 
 import type { TSchema } from 'typebox';
 import Value from 'typebox/value';
 import { ArmloopError } from '../errors.ts';
-import { packageRoot, packageVersion } from '../root.ts';
 import { schemaProblem } from '../robot/schema-problem.ts';
+import { packageRoot, packageVersion } from '../root.ts';
 import { Access, type AccessOptions } from './access.ts';
 import { addCameras } from './cameras.ts';
 import { addEpisodes } from './episodes.ts';

@@ -1,8 +1,8 @@
 /** What a server may ask of a rig: method → schema of its parameters. Routes use the same schemas. */
 import Type, { type Static, type TSchema } from 'typebox';
 import { ArmloopError } from '../errors.ts';
-import { REQUEST_ARGS } from '../robot/tick.ts';
 import { schemaProblem } from '../robot/schema-problem.ts';
+import { REQUEST_ARGS } from '../robot/tick.ts';
 
 const closed = { additionalProperties: false } as const;
 
