@@ -31,6 +31,8 @@ function none(wrong: readonly Import[], why: string): void {
 /** What everything may build on. */
 const NOUNS = ['src/errors.ts', 'src/math', 'src/robot'];
 const SITE = ['drivers', 'sim', 'policies'];
+/** The composition root: the one place that loads what a robot file names. */
+const ROOT = 'src/rig/kinds.ts';
 
 describe('import arrows', () => {
   it('the reader of imports sees what there is', () => {
@@ -75,13 +77,15 @@ describe('import arrows', () => {
 
   it('the engine names no site folder: kinds are found by name when the rig is put together', () => {
     none(
-      all.filter((i) => under(i.from, 'src') && under(i.to, ...SITE, 'test')),
-      'src never imports drivers, sim or policies',
+      all.filter(
+        (i) => under(i.from, 'src') && under(i.to, ...SITE, 'test') && !(i.from === ROOT && i.dynamic),
+      ),
+      'src never imports drivers, sim or policies; the composition root does, when it is asked for them',
     );
     const named = sources(['src'], ['.ts']).filter((s) =>
       /['"`/](?:drivers|sim|policies)\//.test(strip(s.text)),
     );
-    const allowed = ['src/rig/kinds.ts', 'src/config-schema.ts'];
+    const allowed = [ROOT, 'src/config-schema.ts'];
     assert.deepEqual(
       named.map((s) => s.path).filter((p) => !allowed.includes(p) && !p.startsWith('src/cli/')),
       [],
@@ -166,7 +170,9 @@ describe('import arrows', () => {
 /** Code without comments. */
 const strip = (text: string): string => text.replace(/\/\*[\s\S]*?\*\//g, '').replace(/^\s*\/\/.*$/gm, '');
 
-const folder = (path: string): string => path.split('/').slice(0, 2).join('/');
+/** What counts as one part. The protocol is a contract between the server and those on its two sides. */
+const folder = (path: string): string =>
+  path === 'src/server/protocol.ts' ? path : path.split('/').slice(0, 2).join('/');
 
 /** One circle of the graph as text, or null. */
 function circle(graph: ReadonlyMap<string, ReadonlySet<string>>): string | null {
