@@ -153,7 +153,8 @@ describe('import arrows', () => {
   it('folders of src do not depend on each other in a circle', () => {
     const graph = new Map<string, Set<string>>();
     for (const i of all) {
-      if (!under(i.from, 'src') || i.package || i.typeOnly) continue;
+      // A process that starts another names the bin, which it does not import.
+      if (!under(i.from, 'src') || i.package || i.typeOnly || i.to === 'src/main.ts') continue;
       const [a, b] = [folder(i.from), folder(i.to)];
       if (a !== b) graph.set(a, (graph.get(a) ?? new Set()).add(b));
     }
