@@ -14,7 +14,8 @@ interface Locked {
   readonly os?: readonly string[];
   readonly engines?: { readonly node?: string };
   readonly resolved?: string;
-  readonly hasInstallScript?: boolean;
+  readonly integrity?: string;
+  readonly optionalDependencies?: Readonly<Record<string, string>>;
 }
 const lock = JSON.parse(read('package-lock.json')) as {
   lockfileVersion: number;
@@ -73,6 +74,15 @@ describe('the lock file', () => {
       // libvips of Windows is inside sharp's own Windows package.
       const needed = family === '@img/sharp-libvips' ? ['linux', 'darwin'] : ['linux', 'darwin', 'win32'];
       for (const os of needed) assert.ok(systems.has(os), `${family} has no package for ${os}`);
+    }
+  });
+
+  it('has every package of every system, or npm ci refuses it elsewhere', () => {
+    const names = new Set(packages.map(([path]) => nameOf(path)));
+    for (const [path, p] of packages) {
+      assert.ok(p.version !== undefined && p.integrity !== undefined, path);
+      for (const name of Object.keys(p.optionalDependencies ?? {}))
+        assert.ok(names.has(name), `${path}: ${name}`);
     }
   });
 
