@@ -52,9 +52,12 @@ export const speedOf = (tick: Float64Array, at: TickSlots): number =>
 export const GripperInput = { none: 0, operator: 1, operatorAndJog: 2 } as const;
 export type GripperInput = (typeof GripperInput)[keyof typeof GripperInput];
 
-/** Share of the profile's acceleration used for braking before an end of the range, and gain near it, 1/s. */
+/**
+ * Share of the profile's acceleration used for braking before an end of the range, and gain near it, 1/s: below
+ * 1 / (4 SMOOTHING), so that the low-pass does not make it run into the end.
+ */
 const BRAKE = 0.5;
-const END_GAIN = 20;
+const END_GAIN = 10;
 
 /**
  * The gripper axis under teleoperation: in.op.gripper is its speed, the command stays in range. Closing on an object
