@@ -54,9 +54,10 @@ async function demonstrate() {
   await pilot.speed(75);
   await pilot.moveTo('above', { ...at, z: 0.14, turn }, { m: 0.02, rad: 0.15 });
   await pilot.speed(20);
-  await pilot.moveTo('over', { ...at, turn }, { m: 0.004, rad: 0.07 });
-  await pilot.speed(35);
-  await pilot.moveTo('down', { ...at, z: 0.022 }, { m: 0.006, rad: 1 });
+  await pilot.moveTo('over', { ...at, z: 0.07, turn }, { m: 0.008, rad: 0.07 });
+  await pilot.speed(10);
+  await pilot.moveTo('down', { ...at, z: 0.02 }, { m: 0.004, rad: 1 });
+  await pilot.speed(50);
   await pilot.holdUntil('g', 'closed', () => live.value('qCmd', grip) < 0.005);
   await pilot.moveTo('lift', { z: 0.2 }, { m: 0.01, rad: 1 });
   const bin = live.body('target_bin');

@@ -112,11 +112,12 @@ test('keys put the cube into the bin, three random scenes', { skip }, async (t) 
       const [x, y] = [cube()[0]!, cube()[1]!];
       await pilot.moveTo('above the cube', { x, y, z: 0.16, turn }, { m: 0.02, rad: 0.15 });
       await pilot.speed(20);
-      await pilot.moveTo('over the cube', { x, y, turn }, { m: 0.004, rad: 0.07 });
-      await pilot.speed(35);
-      await pilot.moveTo('down to the cube', { x, y, z: 0.022 }, { m: 0.006, rad: 1 });
+      await pilot.moveTo('over the cube', { x, y, z: 0.07, turn }, { m: 0.008, rad: 0.07 });
+      await pilot.speed(10);
+      await pilot.moveTo('down to the cube', { x, y, z: 0.02 }, { m: 0.004, rad: 1 });
+      await pilot.speed(50);
       await pilot.holdUntil('g', 'closed fingers', () => live.value('qCmd', grip) < 0.005);
-      await pilot.moveTo('lift', { z: CLEAR }, { m: 0.01, rad: 1 });
+      await pilot.moveTo('lift', { z: CLEAR }, { m: 0.02, rad: 1 });
       if (cube()[2]! > CLEAR / 2) break;
       t.diagnostic(`attempt ${attempt} did not lift the cube`);
       assert.ok(attempt < 3, 'the cube was not lifted in three attempts');
