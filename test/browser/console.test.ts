@@ -121,6 +121,25 @@ test('leaving the window lets go of everything at once', { skip: noChromium }, (
   }),
 );
 
+test(
+  'keys that are down when somebody stops the arm count no more until pressed anew',
+  { skip: noChromium },
+  () =>
+    onPage('?render=off', async (scene) => {
+      const { page, rig, until } = scene;
+      await takeControl(scene);
+      await page.keyboard.down('w');
+      await page.waitForSelector(`${part('mode')}[data-mode="active"]`);
+      rig.set('mode', Mode.holding);
+      await until('rest', () => input(rig, 'enable') === 0);
+      assert.equal(rig.posts.length, 1, 'nothing was activated again');
+      await page.keyboard.up('w');
+      await page.keyboard.down('w');
+      await page.waitForSelector(`${part('mode')}[data-mode="active"]`);
+      await page.keyboard.up('w');
+    }),
+);
+
 test('typing into a field moves nothing, but Escape still stops', { skip: noChromium }, () =>
   onPage('?render=off', async (scene) => {
     const { page, rig, until } = scene;

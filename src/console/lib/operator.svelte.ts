@@ -48,6 +48,7 @@ class Operator {
   #layout: Layout | null = null;
   #worker: Worker | null = null;
   #activatedAt = 0;
+  #wasActive = false;
 
   start(): void {
     setInterval(() => this.feed(), FEED_MS);
@@ -137,6 +138,7 @@ class Operator {
       this.driving = false;
       return;
     }
+    this.#liftWhenStopped();
     const held = this.#keys;
     sumKeys(this.#pressed, this.mode, held);
     this.#pad();
@@ -165,6 +167,18 @@ class Operator {
     }
     const pad = navigator.getGamepads().find((p) => p?.connected);
     this.padDriving = pad ? addPad(pad, this.mode, this.#keys) : false;
+  }
+
+  /** Whoever stopped the arm wins over keys that are still down: they count again once lifted and pressed anew. */
+  #liftWhenStopped(): void {
+    const active = live.block?.[live.at('mode')] === Mode.active;
+    if (this.#wasActive && !active) {
+      this.#pressed.clear();
+      this.held = [];
+      this.dragging = false;
+      this.follow = false;
+    }
+    this.#wasActive = active;
   }
 
   /** The first motion from holding puts the chosen controller into the slot. */
