@@ -135,6 +135,10 @@ export const ERRORS = {
     text: 'episode {id} is being recorded',
     todo: 'Stop and label the recording first.',
   },
+  SERVER_UNREACHABLE: {
+    text: '{url} did not do it: {reason}',
+    todo: 'Start a rig with `armloop up`, check --server and --token, or replay with --lockstep.',
+  },
   EPISODE_DAMAGED: {
     text: 'episode {id} cannot be read: {reason}',
     todo: 'Run `armloop episodes repair {id}`; it keeps every sound record and the damaged bytes.',

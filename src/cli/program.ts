@@ -9,12 +9,14 @@ import { addBench } from './bench.ts';
 import { addCheck } from './check.ts';
 import { addDoctor } from './doctor.ts';
 import { addEpisodes } from './episodes.ts';
+import { addReplay } from './replay.ts';
 
 /** Every command, in the order in which help lists them. To add one, add its line. */
 const COMMANDS: readonly ((program: Command) => void)[] = [
   addCheck, //
   addDoctor,
   addEpisodes,
+  addReplay,
   addBench,
 ];
 

@@ -1,0 +1,92 @@
+/** `armloop replay`: drive an episode again. */
+import { resolve } from 'node:path';
+import type { Command } from 'commander';
+import { ArmloopError } from '../errors.ts';
+import { examples, jsonOption, print, printJson, workspaceOption } from './common.ts';
+import { progressBar } from './progress.ts';
+
+interface ReplayOptions {
+  readonly workspace: string;
+  readonly json?: true;
+  readonly lockstep?: true;
+  readonly server: string;
+  readonly token?: string;
+}
+
+export function addReplay(program: Command): void {
+  const command = program
+    .command('replay')
+    .summary('drive an episode again')
+    .description(
+      'Without options: asks the running rig to put the scene of the episode back and to drive its commands again\n' +
+        '(the arm moves!). With --lockstep: the same in a simulation of its own, without console or clock.',
+    )
+    .argument('<id>', 'episode; `armloop episodes list` prints them')
+    .option('--lockstep', 'in a simulation of its own, as fast as it goes')
+    .option('--server <url>', 'console of the rig that is to move', 'http://127.0.0.1:7411')
+    .option('--token <token>', 'token of that server, when it needs one')
+    .addOption(workspaceOption())
+    .addOption(jsonOption());
+  examples(command, [
+    ['armloop replay 20260131-142501-3f9c --lockstep', 'does it still solve the task?'],
+    ['armloop replay 20260131-142501-3f9c', 'the rig of `armloop up` moves'],
+  ]);
+  command.action(async (id: string, options: ReplayOptions) => {
+    if (options.lockstep) process.exitCode = await lockstep(id, options);
+    else process.exitCode = await onRig(id, options);
+  });
+}
+
+const DONE = 0;
+const FAILED = 1;
+
+async function open(id: string, options: ReplayOptions) {
+  const { Episode } = await import('../episode/episode.ts');
+  const { EpisodeFiles } = await import('../record/files.ts');
+  return Episode.open(new EpisodeFiles(resolve(options.workspace)), id);
+}
+
+// Apart from its use: TypeScript 6.0 does not rewrite `.ts` in an import() within a function that has `await using`.
+const simulation = async () => ({
+  ...(await import('../episode/replay-lockstep.ts')),
+  ...(await import('../rig/kinds.ts')),
+});
+
+async function lockstep(id: string, options: ReplayOptions): Promise<number> {
+  const { replayLockstep, loadKind } = await simulation();
+  await using episode = await open(id, options);
+  const bar = progressBar('replaying ticks', options);
+  const outcome = await replayLockstep(
+    episode,
+    async (spec, entry) => (await loadKind(spec, entry)).module.createLockstepDevice ?? null,
+    bar.update,
+  );
+  bar.stop();
+  if (options.json) printJson(outcome);
+  else {
+    const task = (yes: boolean): string => (yes ? 'reached its goal' : 'did not reach its goal');
+    print(`${id}: the replay ${task(outcome.success)}, the episode ${task(outcome.recordedSuccess)}`);
+    if (!outcome.finished)
+      print(`it did not come to its end: ${outcome.fault.join(', ') || 'no reason given'}`);
+    print(`${outcome.ticks} ticks, ${outcome.seconds.toFixed(1)} simulated seconds`);
+  }
+  // An episode that failed is repeated well when it fails again.
+  return outcome.finished && (outcome.success || !outcome.recordedSuccess) ? DONE : FAILED;
+}
+
+async function onRig(id: string, options: ReplayOptions): Promise<number> {
+  const { checkEpisodeId } = await import('../record/episode-id.ts');
+  const { replayOnRig } = await import('./replay-rig.ts');
+  checkEpisodeId(id);
+  const url = parseUrl(options.server);
+  const fault = await replayOnRig(id, url, options.token, (text) => {
+    if (!options.json) print(text);
+  });
+  if (options.json) printJson({ id, done: fault === '', fault });
+  return fault === '' ? DONE : FAILED;
+}
+
+function parseUrl(text: string): URL {
+  if (URL.canParse(text) && /^https?:$/.test(new URL(text).protocol)) return new URL(text);
+  throw new ArmloopError('SERVER_UNREACHABLE', { url: text, reason: 'that is no http address' });
+}
