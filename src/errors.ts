@@ -147,6 +147,19 @@ export const ERRORS = {
     text: 'episode {id} has no camera {camera}',
     todo: 'The episode lists its cameras: `armloop episodes show {id}`.',
   },
+  // --- threads of the loop
+  LOOP_QUEUE_FULL: {
+    text: 'the loop has not taken the requests that already wait, so no more can be queued',
+    todo: 'Look at the health of the loop: it is stopped or far behind. Restart the rig when it does not recover.',
+  },
+  THREAD_NOT_STARTED: {
+    text: 'the thread {thread} did not start: {reason}',
+    todo: 'Mend what the reason names, then start again.',
+  },
+  DEVICE_HOST: {
+    text: 'device {device} could not {what}: {reason}',
+    todo: 'Mend what the reason names, then start again.',
+  },
   // --- devices
   DEVICE_UNREACHABLE: {
     text: 'device {device} did not answer: {reason}',

@@ -33,6 +33,16 @@ const request = {
   args: requestLayout.at('args'),
 };
 
+/** What a cycle with these controllers keeps from tick to tick. */
+export function memoryLayout(spec: RobotSpec, controllers: readonly Controller[]): Layout {
+  return Layout.of('memory', [
+    ...supervisorFields,
+    ...ToolView.fields,
+    ...guardFields(spec.axes.length),
+    ...controllers.map((c) => ({ name: `controller.${c.name}`, length: c.memorySize, unit: 'mixed' })),
+  ]);
+}
+
 export interface CycleOptions {
   readonly spec: RobotSpec;
   readonly model: KinematicModel;
@@ -61,15 +71,9 @@ export class Cycle {
   readonly #at: ReturnType<typeof offsets>;
 
   constructor({ spec, model, controllers }: CycleOptions) {
-    const n = spec.axes.length;
     this.#spec = spec;
     this.tick = tickLayout(spec);
-    this.memoryLayout = Layout.of('memory', [
-      ...supervisorFields,
-      ...ToolView.fields,
-      ...guardFields(n),
-      ...controllers.map((c) => ({ name: `controller.${c.name}`, length: c.memorySize, unit: 'mixed' })),
-    ]);
+    this.memoryLayout = memoryLayout(spec, controllers);
     this.memory = new Float64Array(this.memoryLayout.size);
     const slots: (Controller | undefined)[] = [];
     for (const c of controllers) {

@@ -15,6 +15,7 @@ import {
   CommandMode,
   commandLayout,
   deviceStateLayout,
+  Mode,
   operatorLayout,
   RequestKind,
   requestLayout,
@@ -164,6 +165,7 @@ export class LockstepRunner {
     record[at.requestSeq] = request === null ? 0 : this.#seq;
     this.#rowSource.update(time, record);
     this.cycle.step(record, request);
+    if (record[at.mode] !== Mode.active) this.#rowSource.end();
     record[at.seen] = record[at.wake]!;
     record[at.computed] = record[at.wake]!;
     record[at.written] = record[at.wake]!;
@@ -234,6 +236,7 @@ function offsets(spec: RobotSpec, cycle: Cycle) {
     missed: layout.at('in.missed'),
     op: cycle.tick.layout.at('in.op.seq'),
     requestSeq: layout.at('in.request.seq'),
+    mode: layout.at('out.mode'),
     commandMode: layout.at('out.commandMode'),
     seen: layout.at('stamp.seen'),
     computed: layout.at('stamp.computed'),
