@@ -37,12 +37,14 @@ function run(job: Job): unknown {
   switch (job.role) {
     case 'latest-write': {
       const out = new LatestEnd(job.a);
-      for (let n = 1; n <= job.count; n++) {
-        fill(out.block, n);
+      const enough = new LatestView(job.b!);
+      let n = 0;
+      while (n < job.count || enough.version() === 0) {
+        fill(out.block, ++n);
         out.bytes.fill(n & 255);
         out.publish();
       }
-      return null;
+      return n;
     }
     case 'broken-write': {
       const block = new Float64Array(job.a.shared, 192, job.a.size);
