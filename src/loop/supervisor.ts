@@ -145,7 +145,9 @@ export class Supervisor {
       return;
     }
     const time = tick[this.#time]!;
-    const moving = mode === Mode.active || mode === Mode.stopping;
+    // Drawing a new scene takes its time, and the arm rests meanwhile.
+    const resetting = mode === Mode.active && m[this.#controller] === ControllerId.reset;
+    const moving = (mode === Mode.active && !resetting) || mode === Mode.stopping;
     let fault = bad & (Reason.notFinite | Reason.deviceFault | Reason.deviceLost);
     if ((bad & Reason.staleState) === 0) {
       m[this.#staleSince] = 0;
