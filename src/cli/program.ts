@@ -10,10 +10,16 @@ import { addCheck } from './check.ts';
 import { addDoctor } from './doctor.ts';
 import { addEpisodes } from './episodes.ts';
 import { addReplay } from './replay.ts';
+import { addRig } from './rig.ts';
+import { addServer } from './server.ts';
+import { addUp } from './up.ts';
 
 /** Every command, in the order in which help lists them. To add one, add its line. */
 const COMMANDS: readonly ((program: Command) => void)[] = [
-  addCheck, //
+  addUp, //
+  addRig,
+  addServer,
+  addCheck,
   addDoctor,
   addEpisodes,
   addReplay,

@@ -111,6 +111,14 @@ export class Episode implements AsyncDisposable {
     }
   }
 
+  /** Monotonic time of the first tick; NaN when there is none. */
+  async firstTime(): Promise<number> {
+    for await (const m of this.#file.mcap.readMessages({ topics: ['/tick'] })) {
+      return decodeBlock(m.data, new Float64Array(this.tickLayout.size))[this.tickLayout.at('in.time')]!;
+    }
+    return Number.NaN;
+  }
+
   /** Capture time of a message in monotonic seconds. */
   captureTime(message: { readonly publishTime: bigint }): number {
     return monotonicSeconds(message.publishTime, this.wallOffsetNs);

@@ -25,6 +25,7 @@ export class LoopBody {
   readonly #ticks: RingEnd;
   readonly #taken: RingEnd;
   readonly #snapshots: RingEnd;
+  readonly #watch: RingEnd;
   readonly #live: readonly LatestEnd[];
   readonly #lateness: Histogram;
   readonly #work: Histogram;
@@ -49,6 +50,7 @@ export class LoopBody {
     this.#ticks = new RingEnd(buffers.recorder.tick);
     this.#taken = new RingEnd(buffers.recorder.request);
     this.#snapshots = new RingEnd(buffers.recorder.snapshot);
+    this.#watch = new RingEnd(buffers.watch);
     this.#live = buffers.live.map((b) => new LatestEnd(b));
     this.#lateness = new Histogram(buffers.lateness);
     this.#work = new Histogram(buffers.work);
@@ -92,6 +94,11 @@ export class LoopBody {
     }
     record[at.written] = this.#now();
     this.#ticks.write(record);
+    const watched = this.#watch.slot();
+    if (watched !== null) {
+      watched.block.set(record);
+      this.#watch.commit();
+    }
     for (let i = 0; i < this.#live.length; i++) {
       const live = this.#live[i]!;
       live.block.set(record);

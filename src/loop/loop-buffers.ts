@@ -31,6 +31,8 @@ export interface LoopBuffers {
     /** snapshotLayout. */
     readonly snapshot: ChannelBuffer;
   };
+  /** Every tick record again, for the rig's main thread; what it does not drain in time is left out, not counted. */
+  readonly watch: ChannelBuffer;
   /** Newest tick record, one per reader. */
   readonly live: readonly ChannelBuffer[];
   readonly lateness: SharedArrayBuffer;
@@ -39,6 +41,8 @@ export interface LoopBuffers {
 
 /** Seconds for which a stalled disk loses nothing. */
 const STALL = 8;
+/** Seconds for which the main thread may be held up without missing a tick. */
+const WATCH_STALL = 2;
 
 export function loopBuffers(spec: RobotSpec, memorySize: number, liveReaders: number): LoopBuffers {
   const record = tickRecordLayout(spec).size;
@@ -56,6 +60,7 @@ export function loopBuffers(spec: RobotSpec, memorySize: number, liveReaders: nu
       request: ring(requestLayout.size, 256),
       snapshot: ring(snapshotLayout(memorySize).size, 4),
     },
+    watch: ring(record, spec.loop.rateHz * WATCH_STALL),
     live: Array.from({ length: liveReaders }, () => latest(record)),
     lateness: histogramMemory(),
     work: histogramMemory(),

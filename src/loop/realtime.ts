@@ -17,7 +17,7 @@ import {
   requestLayout,
   type Source,
 } from '../robot/tick.ts';
-import { LatestEnd, LatestView, RingEnd } from './channel.ts';
+import { LatestEnd, LatestView, RingEnd, RingView } from './channel.ts';
 import { monotonicClock } from './clock.ts';
 import { controlBlock, Word } from './control-block.ts';
 import { memoryLayout } from './cycle.ts';
@@ -77,6 +77,8 @@ export class LoopThread implements AsyncDisposable {
   readonly operator: LatestEnd;
   readonly rows: RingEnd;
   readonly live: readonly LatestView[];
+  /** Every tick record, as long as it is drained. */
+  readonly watch: RingView;
   /** Memory for the recorder's thread. */
   readonly recorder: LoopBuffers['recorder'];
   readonly #worker: Worker;
@@ -113,6 +115,7 @@ export class LoopThread implements AsyncDisposable {
     }));
     this.operator = new LatestEnd(buffers.operator);
     this.rows = new RingEnd(buffers.rows);
+    this.watch = new RingView(buffers.watch);
     this.live = buffers.live.map((b) => new LatestView(b));
     this.recorder = buffers.recorder;
     this.#worker = worker;

@@ -16,6 +16,15 @@ const BUILT_IN: Readonly<Record<string, URL>> = {
   mock: new URL('../../drivers/mock/index.js', import.meta.url),
 };
 
+/** Modules of built-in camera kinds: they export createRenderer (src/robot/scene.ts). */
+const RENDERERS: Readonly<Record<string, URL>> = {
+  sim: new URL('../../sim/render/index.js', import.meta.url),
+};
+
+/** Address of the renderer of a simulated camera; null for a kind that is none. */
+export const rendererUrl = (kind: string): string | null =>
+  Object.hasOwn(RENDERERS, kind) ? RENDERERS[kind]!.href : null;
+
 /** What a driver's or simulation's index exports: one of the two, and its tasks when it has any. */
 export interface DeviceModule {
   readonly createDevice?: DeviceFactory;

@@ -37,7 +37,7 @@ export interface ClientRef {
 
 export interface SocketHandlers {
   /** What a server is told first. Asked at each connection. */
-  hello(): unknown;
+  hello(): Promise<unknown>;
   /** Answers a request or rejects with an ArmloopError. */
   request(method: string, params: unknown, connection: number): Promise<unknown>;
   /** Operator input; `block` belongs to the receiver. */
@@ -51,6 +51,9 @@ class Connection {
   readonly socket: Socket;
   /** Cameras that this server wants, by index. */
   cameras: ReadonlySet<number> = new Set();
+  /** The server has said who it is. */
+  introduced = false;
+  /** The rig has answered that, so that the rest may follow. */
   greeted = false;
   heard = performance.now();
   droppedLive = 0;
@@ -171,17 +174,10 @@ export class RigSocket {
   }
 
   #receive(c: Connection, type: number, payload: Uint8Array): void {
-    if (!c.greeted) {
+    if (!c.introduced) {
       if (type !== Wire.hello) throw new ArmloopError('WIRE_PROTOCOL', { reason: 'no greeting came first' });
-      const greeting = jsonOf(payload) as ServerGreeting;
-      c.send(
-        encodeJson(Wire.hello, { protocol: WIRE_PROTOCOL, pid: process.pid, hello: this.#handlers.hello() }),
-      );
-      if (greeting.protocol !== WIRE_PROTOCOL) {
-        c.socket.end();
-        return;
-      }
-      c.greeted = true;
+      c.introduced = true;
+      void this.#greet(c, jsonOf(payload) as ServerGreeting);
       return;
     }
     if (type === Wire.operator) {
@@ -190,6 +186,13 @@ export class RigSocket {
     } else if (type === Wire.request) {
       void this.#answer(c, jsonOf(payload) as WireRequest);
     }
+  }
+
+  async #greet(c: Connection, greeting: ServerGreeting): Promise<void> {
+    const hello = await this.#handlers.hello();
+    c.send(encodeJson(Wire.hello, { protocol: WIRE_PROTOCOL, pid: process.pid, hello }));
+    if (greeting.protocol === WIRE_PROTOCOL) c.greeted = true;
+    else c.socket.end();
   }
 
   async #answer(c: Connection, request: WireRequest): Promise<void> {

@@ -7,17 +7,20 @@ import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { ServerMessage } from '../server/process.ts';
 
-export interface SuperviseOptions {
-  readonly rig: string;
+export interface RigStart {
   readonly file: string;
   readonly workspace: string;
+  readonly task?: string;
+  readonly seed?: number;
+  readonly print: (line: string) => void;
+}
+
+export interface SuperviseOptions extends RigStart {
+  readonly rig: string;
   readonly port: number;
   readonly host: string;
   readonly token: string | null;
-  readonly task?: string;
-  readonly seed?: number;
   readonly browser: boolean;
-  readonly print: (line: string) => void;
 }
 
 /** What a rig process tells its supervisor. */
@@ -40,29 +43,14 @@ export async function superviseRig(options: SuperviseOptions): Promise<number> {
     );
     if (options.browser) openBrowser(url);
   });
-  let signals = 0;
-  const pass = (signal: NodeJS.Signals): void => {
-    signals++;
-    print(
-      signals === 1
-        ? '\nStopping the arm; press Ctrl-C again to stop it where it is and leave at once.'
-        : 'Stopping where it is.',
-    );
-    rig.kill(signal);
-  };
-  process.on('SIGINT', pass);
-  process.on('SIGTERM', pass);
-  process.on('SIGHUP', pass);
-
+  const signals = passSignals(rig, print);
   rig.on('message', (message: RigMessage) => {
-    if (message.type === 'ready' && signals === 0) server.start();
+    if (message.type === 'ready' && signals.count === 0) server.start();
   });
   server.onFatal = () => rig.kill('SIGTERM');
   const { code, signal } = await ended(rig);
   await server.stop();
-  process.off('SIGINT', pass);
-  process.off('SIGTERM', pass);
-  process.off('SIGHUP', pass);
+  signals.stop();
   if (signal !== null) {
     print(`The rig died of ${signal}. Its devices hold by themselves; look at the arm, then start again.`);
     return 1;
@@ -70,7 +58,41 @@ export async function superviseRig(options: SuperviseOptions): Promise<number> {
   return server.failed ? 1 : (code ?? 1);
 }
 
-function startRig(options: SuperviseOptions): ChildProcess {
+/** Runs the rig alone, in a process of its own with the settings that it needs. Resolves with its exit code. */
+export async function passOn(options: RigStart): Promise<number> {
+  const rig = startRig(options);
+  const signals = passSignals(rig, options.print);
+  const { code } = await ended(rig);
+  signals.stop();
+  return code ?? 1;
+}
+
+const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+
+/** Signals to this process go to the rig, which is in a process group of its own. */
+function passSignals(
+  rig: ChildProcess,
+  print: (line: string) => void,
+): { readonly count: number; stop: () => void } {
+  let count = 0;
+  const pass = (signal: NodeJS.Signals): void => {
+    count++;
+    if (count === 1) print('Stopping the arm. Ctrl-C again stops it where it is and leaves at once.');
+    else print('Stopping where it is.');
+    rig.kill(signal);
+  };
+  for (const signal of SIGNALS) process.on(signal, pass);
+  return {
+    get count() {
+      return count;
+    },
+    stop: () => {
+      for (const signal of SIGNALS) process.off(signal, pass);
+    },
+  };
+}
+
+function startRig(options: RigStart): ChildProcess {
   const { file, workspace, task, seed } = options;
   const args = [MAIN, 'rig', file, '--workspace', resolve(workspace)];
   if (task !== undefined) args.push('--task', task);

@@ -3,6 +3,8 @@
  * nothing is missed: answers to requests, reasons that flashed up, lateness of every wake-up.
  */
 import { ArmloopError } from '../errors.ts';
+import type { LoopStats as LoopThreadStats } from '../loop/realtime.ts';
+import type { Layout } from '../robot/layout.ts';
 import type { RingReader } from '../robot/port.ts';
 import type { RobotSpec } from '../robot/spec.ts';
 import { tickRecordLayout } from '../robot/tick.ts';
@@ -13,6 +15,7 @@ export interface LoopStats {
   rate: number;
   latenessP50: number;
   latenessP99: number;
+  /** Since the start. */
   latenessMax: number;
   /** Periods skipped since the start. */
   missed: number;
@@ -27,13 +30,11 @@ interface Waiter {
   readonly resolve: () => void;
 }
 
-/** How often the statistics are made new, s. */
-const STATS_EVERY_S = 0.25;
-
 export class TickWatch {
   readonly #ring: RingReader;
   readonly #at: Readonly<Record<string, number>>;
   readonly #axes: number;
+  readonly #layout: Layout;
   /** The newest record. */
   readonly newest: Float64Array;
   /** Reason bits per axis, or-ed until `clearReasons`. */
@@ -51,25 +52,17 @@ export class TickWatch {
     epoch: 0,
     seed: 0,
   };
-  readonly #window: { readonly wake: Float64Array; readonly late: Float64Array; readonly work: Float64Array };
-  #filled = 0;
-  #statsDue = 0;
   readonly #answers = new Map<number, (taken: boolean) => void>();
   readonly #waiters = new Set<Waiter>();
 
   constructor(spec: RobotSpec, ring: RingReader) {
     const layout = tickRecordLayout(spec);
     this.#ring = ring;
+    this.#layout = layout;
     this.#axes = spec.axes.length;
     this.#at = Object.fromEntries(layout.fields.map((f) => [f.name, f.offset]));
     this.newest = new Float64Array(layout.size);
     this.reasons = new Float64Array(this.#axes);
-    const length = Math.ceil(spec.loop.rateHz * 1.1) + 1;
-    this.#window = {
-      wake: new Float64Array(length),
-      late: new Float64Array(length),
-      work: new Float64Array(length),
-    };
   }
 
   /** Offset of a field of tickRecordLayout. */
@@ -88,11 +81,28 @@ export class TickWatch {
       if (this.#waiters.size > 0) this.#wake();
       count++;
     }
-    if (count > 0 && this.view.time >= this.#statsDue) {
-      this.#statsDue = this.view.time + STATS_EVERY_S;
-      this.#measure();
-    }
     return count;
+  }
+
+  /** Takes over what the loop thread measured since the call before. */
+  measure(loop: LoopThreadStats): void {
+    const s = this.stats;
+    s.missed = loop.missed;
+    s.latenessMax = loop.latenessMax;
+    if (loop.ticks === 0) {
+      s.rate = 0;
+      return;
+    }
+    s.rate = loop.rateHz;
+    s.latenessP50 = loop.latenessP50;
+    s.latenessP99 = loop.latenessP99;
+    s.work = loop.workP50;
+  }
+
+  /** A field of the newest record; the values change with the next drain. */
+  field(name: string): Float64Array {
+    const field = this.#layout.field(name);
+    return this.newest.subarray(field.offset, field.offset + field.length);
   }
 
   clearReasons(): void {
@@ -160,12 +170,6 @@ export class TickWatch {
       this.#answers.delete(Math.abs(answer));
       settle?.(answer > 0);
     }
-    const { wake, late, work } = this.#window;
-    const i = this.#filled++ % wake.length;
-    wake[i] = block[at['in.wake']!]!;
-    late[i] = wake[i]! - v.time;
-    work[i] = block[at['stamp.computed']!]! - block[at['stamp.seen']!]!;
-    this.stats.missed += block[at['in.missed']!]!;
   }
 
   #wake(): void {
@@ -175,27 +179,4 @@ export class TickWatch {
       waiter.resolve();
     }
   }
-
-  #measure(): void {
-    const { wake, late, work } = this.#window;
-    const since = wake.reduce((a, b) => Math.max(a, b), 0) - 1;
-    const lateness: number[] = [];
-    const works: number[] = [];
-    for (let i = 0; i < Math.min(this.#filled, wake.length); i++) {
-      if (wake[i]! <= since) continue;
-      lateness.push(late[i]!);
-      works.push(work[i]!);
-    }
-    lateness.sort((a, b) => a - b);
-    works.sort((a, b) => a - b);
-    this.stats.rate = lateness.length;
-    this.stats.latenessP50 = quantile(lateness, 0.5);
-    this.stats.latenessP99 = quantile(lateness, 0.99);
-    this.stats.latenessMax = lateness.at(-1) ?? 0;
-    this.stats.work = quantile(works, 0.5);
-  }
 }
-
-/** Of sorted values; 0 when there are none. */
-const quantile = (sorted: readonly number[], q: number): number =>
-  sorted[Math.min(sorted.length - 1, Math.floor(q * sorted.length))] ?? 0;

@@ -51,19 +51,19 @@ export interface EpisodeRecorder {
 /** A simulated scene. */
 export interface SceneControl {
   reset(seed: number): Promise<void>;
-  restore(state: Float64Array): Promise<void>;
+  restore(device: string, state: Float64Array): Promise<void>;
 }
 
 /** An episode made ready to be driven again. */
-export interface ReplayPlan extends AsyncDisposable {
-  /** Physics state at its start; null when it has none. */
-  readonly scene: Float64Array | null;
-  /** First commanded positions, by axis. */
-  readonly first: Float64Array;
+export interface ReplayPlan {
+  /** Physics state at its start, per simulated device; empty when it has none. */
+  readonly scene: readonly { readonly device: string; readonly state: Float64Array }[];
   /** Length, s. */
   readonly duration: number;
-  /** Starts to feed rows to the loop, ahead of their time, until all are fed. */
-  feed(): Promise<void>;
+  /** Hands rows to the loop, the first at once, until all are there. Returns the lead (s) before the second. */
+  feed(): number;
+  /** Feeds no more. */
+  stop(): void;
 }
 
 export interface SessionHost {

@@ -13,7 +13,7 @@ export const label = Type.Enum(['success', 'failure', 'unlabelled'], {
 });
 const text = (maxLength: number, description: string) => Type.String({ maxLength, description });
 export const episodeId = Type.String({
-  pattern: '^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$',
+  pattern: '^[a-z0-9][a-z0-9_-]{0,62}$',
   description: 'Id of an episode, as listed.',
 });
 

@@ -34,27 +34,28 @@ export async function replayEpisode(
   lease: number,
 ): Promise<number> {
   const plan = await host.openReplay(episode);
-  try {
-    const { scene } = plan;
-    if (scene !== null) {
-      if (host.scene === null) throw new ArmloopError('NOT_SIMULATED', { request: 'restoring a scene' });
-      await underReset(host, asker, lease, () => host.scene!.restore(scene));
-    } else await asker.stopMotion(STOP_S);
-    const fed = plan.feed();
-    const activate = {
-      kind: RequestKind.activate,
-      controller: ControllerId.replay,
-      source: Source.replay,
-      lease,
-    };
-    const seq = await asker.ask(activate, 'replay');
-    // What fails later shows as an underrun of the loop; the plan is let go when all rows are fed.
-    void fed.catch(() => {}).finally(() => plan[Symbol.asyncDispose]());
-    return seq;
-  } catch (error) {
-    await plan[Symbol.asyncDispose]();
+  if (plan.scene.length > 0) {
+    const stage = host.scene;
+    if (stage === null) throw new ArmloopError('NOT_SIMULATED', { request: 'restoring a scene' });
+    await underReset(host, asker, lease, async () => {
+      for (const { device, state } of plan.scene) await stage.restore(device, state);
+    });
+  } else await asker.stopMotion(STOP_S);
+  // The first rows are in the ring before the loop is asked; rows that come too late show as an underrun.
+  const lead = plan.feed();
+  const { replay: controller } = ControllerId;
+  const activate = { kind: RequestKind.activate, controller, source: Source.replay, lease, args: [lead] };
+  const seq = await asker.ask(activate, 'replay').catch((error: unknown) => {
+    plan.stop();
     throw error;
-  }
+  });
+  const over = host.until(
+    'the end of the replay',
+    (v) => v.mode !== Mode.active,
+    lead + plan.duration + RESET_S,
+  );
+  void over.catch(() => {}).then(() => plan.stop());
+  return seq;
 }
 
 async function underReset(

@@ -5,6 +5,7 @@
 import { randomInt } from 'node:crypto';
 import { ArmloopError } from '../errors.ts';
 import type { ClientRef } from '../rig/socket.ts';
+import type { Layout } from '../robot/layout.ts';
 import { ControllerId, Mode, RequestKind, Source } from '../robot/tick.ts';
 import { modeWords, reasonWords } from '../robot/words.ts';
 import type { SessionEvent, SessionState } from '../server/protocol.ts';
@@ -69,6 +70,15 @@ export class Session {
 
   get refusedInputs(): number {
     return this.#gate.refused;
+  }
+
+  /** Layout of operator input, and a block that says that nobody drives. */
+  get operator(): Layout {
+    return this.#gate.layout;
+  }
+
+  nobody(): Float64Array {
+    return this.#gate.nobody(this.#host.now());
   }
 
   state(): SessionState {
@@ -189,6 +199,10 @@ export class Session {
         const before = this.#lease.held;
         const lease = this.#lease.take(ref, operator === '' ? 'operator' : operator, host.now());
         if (before === null) this.event('info', `${lease.operator} has control.`);
+        // Taking control is the first sign of life: what the operator asks for next needs one.
+        const alive = this.nobody();
+        alive[this.#gate.layout.at('lease')] = lease.id;
+        host.operate(alive);
         host.changed();
         return { lease: lease.id };
       },

@@ -34,7 +34,7 @@ export class ScriptedRig implements AsyncDisposable {
 
   async open(): Promise<this> {
     this.socket = await RigSocket.open(this.path, {
-      hello: () => hello(),
+      hello: async () => hello(),
       request: async (method, params, connection) => {
         this.asked.push({ method, params });
         if (method === 'cameras.watch') {

@@ -1,0 +1,121 @@
+/** The devices of one rig: loaded by kind, opened on the loop's ports, spoken to together. */
+
+import { ArmloopError } from '../errors.ts';
+import { DeviceThread } from '../loop/device-thread.ts';
+import type { Device, DevicePort, Now } from '../robot/device.ts';
+import type { SceneDescription } from '../robot/scene.ts';
+import type { RobotSpec } from '../robot/spec.ts';
+import type { Task } from '../robot/task.ts';
+import { type LoadedKind, loadKind, tasksOf } from './kinds.ts';
+
+export interface RackOptions {
+  readonly spec: RobotSpec;
+  readonly now: Now;
+  /** Readers of scene poses: one for the live stream and one for the cameras. */
+  readonly poseReaders: number;
+  readonly onFault: (device: string, message: string) => void;
+}
+
+export class DeviceRack implements AsyncDisposable {
+  readonly #devices: readonly Device[];
+  /** The simulation that has the scene; null on a real rig. */
+  readonly stage: DeviceThread | null;
+  /** Tasks that the kind of the stage offers. */
+  readonly tasks: ReadonlyMap<string, Task>;
+
+  private constructor(
+    devices: readonly Device[],
+    stage: DeviceThread | null,
+    tasks: ReadonlyMap<string, Task>,
+  ) {
+    this.#devices = devices;
+    this.stage = stage;
+    this.tasks = tasks;
+  }
+
+  /** Loads every device; none moves or connects yet. Rejects with CONFIG_UNKNOWN_KIND and what the kinds say. */
+  static async load({ spec, now, poseReaders, onFault }: RackOptions): Promise<DeviceRack> {
+    const kinds = await Promise.all(spec.devices.map((entry) => loadKind(spec, entry)));
+    const settled = await Promise.allSettled(kinds.map((kind) => make(kind, spec, now, poseReaders)));
+    const devices = settled.flatMap((s) => (s.status === 'fulfilled' ? [s.value] : []));
+    const failed = settled.find((s) => s.status === 'rejected');
+    if (failed !== undefined) {
+      await Promise.all(devices.map((d) => d[Symbol.asyncDispose]()));
+      throw failed.reason;
+    }
+    for (const device of devices) device.onFault = (message) => onFault(device.spec.name, message);
+    const stageIndex = devices.findIndex((d) => d instanceof DeviceThread && d.scene !== null);
+    const stage = stageIndex < 0 ? null : (devices[stageIndex] as DeviceThread);
+    return new DeviceRack(devices, stage, stage === null ? new Map() : tasksOf(kinds[stageIndex]!.module));
+  }
+
+  get scene(): SceneDescription | null {
+    return this.stage?.scene ?? null;
+  }
+
+  get specs(): readonly Device['spec'][] {
+    return this.#devices.map((d) => d.spec);
+  }
+
+  /** Connects all; `ports` in the order of the robot file. */
+  async open(ports: readonly DevicePort[]): Promise<void> {
+    await Promise.all(this.#devices.map((device, i) => device.open(ports[i]!)));
+  }
+
+  async enable(): Promise<void> {
+    await Promise.all(this.#devices.map((d) => d.enable()));
+  }
+
+  async disable(): Promise<void> {
+    await Promise.all(this.#devices.map((d) => d.disable()));
+  }
+
+  /** Stop and hold, without the loop. One device that fails does not keep the others from it. */
+  async halt(): Promise<readonly string[]> {
+    const settled = await Promise.allSettled(this.#devices.map((d) => d.halt()));
+    return settled.flatMap((s, i) =>
+      s.status === 'rejected' ? [`${this.#devices[i]!.spec.name}: ${(s.reason as Error).message}`] : [],
+    );
+  }
+
+  /** Whole physics state of every simulated device. */
+  async snapshots(now: Now): Promise<{ device: string; time: number; state: Float64Array }[]> {
+    const simulated = this.#devices.filter((d) => d.snapshot !== undefined);
+    return Promise.all(
+      simulated.map(async (d) => {
+        const state = await d.snapshot!();
+        return { device: d.spec.name, time: now(), state };
+      }),
+    );
+  }
+
+  async restore(device: string, state: Float64Array): Promise<void> {
+    const found = this.#devices.find((d) => d.spec.name === device && d.restore !== undefined);
+    if (found === undefined) throw new ArmloopError('NOT_SIMULATED', { request: `restoring ${device}` });
+    await found.restore!(state);
+  }
+
+  async reset(seed: number): Promise<void> {
+    const simulated = this.#devices.filter((d) => d.reset !== undefined);
+    if (simulated.length === 0) throw new ArmloopError('NOT_SIMULATED', { request: 'a new scene' });
+    await Promise.all(simulated.map((d) => d.reset!(seed)));
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await Promise.allSettled(this.#devices.map((d) => d[Symbol.asyncDispose]()));
+  }
+}
+
+async function make(kind: LoadedKind, robot: RobotSpec, now: Now, poseReaders: number): Promise<Device> {
+  const { entry, url, module } = kind;
+  if (module.createDevice !== undefined) return module.createDevice({ robot, entry, now });
+  const seed = robot.sim?.seed ?? 1;
+  return DeviceThread.load({
+    robot,
+    entry,
+    module: url,
+    seed,
+    poseReaders,
+    recordPosesHz: robot.recording.sceneHz,
+  });
+}
