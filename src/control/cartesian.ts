@@ -47,15 +47,19 @@ export class CartesianMotion {
     this.#qd = new Float64Array(spec.axes.length);
   }
 
-  /** Begins with the tool velocity of the guard's last command, so that taking over from a moving arm is smooth. */
+  /** Begins with the tool velocity and acceleration of the guard's last command: taking over is smooth. */
   reset(tick: Float64Array, memory: Float64Array, m: number): void {
     const at = this.at;
     const n = at.axes;
     for (let k = 0; k < n; k++) this.#q[k] = tick[at.cmdQ + k]!;
+    // The limited twist leads the smoothed one by what the low-pass lags behind at the present acceleration.
+    const { linearProfile, angularProfile } = this.scale;
     this.solver.twistOf(this.#q, tick, at.cmdQd, this.#twist);
+    this.solver.twistOf(this.#q, tick, at.cmdQdd, this.#gap);
     for (let i = 0; i < 6; i++) {
-      memory[m + LIMITED + i] = this.#twist[i]!;
+      const profile = i < 3 ? linearProfile : angularProfile;
       memory[m + SMOOTH + i] = this.#twist[i]!;
+      memory[m + LIMITED + i] = this.#twist[i]! + (this.#gap[i]! * at.period) / profile[2]!;
     }
     this.#model.pose(this.#q, this.#model.tool, memory, m + IDEAL);
   }

@@ -6,7 +6,7 @@
 import { ControllerId, OperatorKind, Reason } from '../robot/tick.ts';
 import { type Controller, type ControllerContext, StepCode } from './controller.ts';
 import { driving, GripperInput, GripperTeleop, speedOf, TeleopScale } from './operator.ts';
-import { approachSpeed, brakingSpeed, JOINT_RISE, profileOf } from './profile.ts';
+import { approachSpeed, brakingSpeed, JOINT_RISE, profileOf, startSpeed } from './profile.ts';
 import { TickSlots } from './slots.ts';
 
 const GRIPPER = 0;
@@ -55,9 +55,8 @@ export class JogController implements Controller {
   reset(tick: Float64Array): StepCode {
     this.#gripper.reset(tick, this.#memory, GRIPPER);
     for (let k = 0; k < this.#at.axes; k++) {
-      const speed = tick[this.#at.cmdQd + k]!;
-      this.#memory[SPEEDS + 2 * k] = speed;
-      this.#memory[SPEEDS + 2 * k + 1] = speed;
+      const { cmdQd, cmdQdd } = this.#at;
+      startSpeed(this.#memory, SPEEDS + 2 * k, tick, cmdQd + k, cmdQdd + k, this.#profiles[k]!);
     }
     return StepCode.ok;
   }

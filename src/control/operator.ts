@@ -8,6 +8,7 @@ import {
   GRIPPER_RISE,
   LINEAR_RISE,
   profileOf,
+  startSpeed,
 } from './profile.ts';
 import type { TickSlots } from './slots.ts';
 
@@ -89,10 +90,12 @@ export class GripperTeleop {
     this.#scale = scale;
   }
 
+  /** Goes on from how the guard's last command moves. */
   reset(tick: Float64Array, memory: Float64Array, m: number): void {
-    const speed = this.#axis < 0 ? 0 : tick[this.#at.cmdQd + this.#axis]!;
-    memory[m] = speed;
-    memory[m + 1] = speed;
+    memory[m] = 0;
+    memory[m + 1] = 0;
+    if (this.#axis < 0) return;
+    startSpeed(memory, m, tick, this.#at.cmdQd + this.#axis, this.#at.cmdQdd + this.#axis, this.#profile);
   }
 
   /** One period on. Writes the gripper axis of the request; Reason.position when it is pushed against an end. */

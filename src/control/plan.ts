@@ -8,6 +8,8 @@ const TICKS = 0;
 const HEADER = 1;
 /** Share of the robot file's limits that plans use at full speed: the guard keeps the rest for itself. */
 export const PLAN_SHARE = 0.9;
+/** The same for braking a moving arm first: gentler, since it starts from whatever moved before. */
+const BRAKE_SHARE = 0.7;
 
 export class PlanFollower {
   static memorySize(axes: number, knots: number): number {
@@ -28,7 +30,7 @@ export class PlanFollower {
     this.axes = spec.axes;
     this.spline = new Spline(spec.axes.length, knots, this.at.period, memory, m + HEADER);
     this.limits = limitsOf(spec.axes, PLAN_SHARE);
-    this.#braking = limitsOf(spec.axes, 1);
+    this.#braking = limitsOf(spec.axes, BRAKE_SHARE);
     this.#memory = memory;
     this.#m = m;
   }

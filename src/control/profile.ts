@@ -14,11 +14,28 @@ export const GRIPPER_RISE = 0.1;
 const REST = 1e-5;
 
 /**
- * The constants of one profile, in an array: full-scale speed, its largest change in a period, weight of the low-pass.
+ * The constants of one profile, in an array: full-scale speed, its largest change in a period, weight of the low-pass,
+ * period.
  * (Numbers travel in arrays here: one handed to a function that V8 does not inline costs an allocation.)
  */
 export function profileOf(full: number, acceleration: number, period: number): Float64Array {
-  return Float64Array.of(full, acceleration * period, 1 - Math.exp(-period / SMOOTHING));
+  return Float64Array.of(full, acceleration * period, 1 - Math.exp(-period / SMOOTHING), period);
+}
+
+/**
+ * Starts a scalar profile at speed from[speed] and acceleration from[acceleration], as if it had been running: the
+ * limited speed leads the smoothed one by what the low-pass lags behind.
+ */
+export function startSpeed(
+  memory: Float64Array,
+  at: number,
+  from: Float64Array,
+  speed: number,
+  acceleration: number,
+  profile: Float64Array,
+): void {
+  memory[at + 1] = from[speed]!;
+  memory[at] = from[speed]! + (from[acceleration]! * profile[3]!) / profile[2]!;
 }
 
 /**

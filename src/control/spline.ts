@@ -108,7 +108,9 @@ export class Spline {
     for (let a = 0; a < this.axes; a++) {
       const v = tick[qd + a]!;
       const acc = tick[qdd + a]!;
-      this.#memory[this.#at(0, 1, a)] = Number.isFinite(v) ? v : 0;
+      // The command's velocity is its last difference, half a period old.
+      const now = v + (acc * this.#period) / 2;
+      this.#memory[this.#at(0, 1, a)] = Number.isFinite(now) ? now : 0;
       this.#memory[this.#at(0, 2, a)] = Number.isFinite(acc) ? acc : 0;
       if (Math.abs(v) > 1e-9 || Math.abs(acc) > 1e-6) moving = true;
     }

@@ -5,141 +5,23 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { createLockstepDevice } from '../../sim/index.ts';
-import { createControllers } from '../../src/control/index.ts';
 import { approachTime } from '../../src/control/replay.ts';
-import { LockstepRunner } from '../../src/loop/lockstep.ts';
-import { quatAngle, quatAxisAngle, quatMul } from '../../src/math/quat.ts';
-import { distance3 } from '../../src/math/vec.ts';
-import { loadKinematics } from '../../src/model/load.ts';
-import type { LockstepDevice } from '../../src/robot/device.ts';
-import {
-  ControllerId,
-  Mode,
-  OperatorKind,
-  operatorLayout,
-  RequestKind,
-  requestLayout,
-  rowLayout,
-  Source,
-  tickRecordLayout,
-} from '../../src/robot/tick.ts';
+import { quatAxisAngle, quatMul } from '../../src/math/quat.ts';
+import { ControllerId, Mode, OperatorKind, RequestKind, rowLayout } from '../../src/robot/tick.ts';
 import { allClose } from '../support/close.ts';
+import { OperatorRig } from '../support/operator-rig.ts';
 import { simRobot } from '../support/sim-rig.ts';
 
 const robot = simRobot('pick-cube');
 const n = robot.axes.length;
-const layout = tickRecordLayout(robot);
-const op = operatorLayout(n);
-const model = loadKinematics(robot);
 
-/** A rig in lockstep with a scripted operator. */
-class Scene {
-  readonly runner: LockstepRunner;
-  /** The last tick record. */
-  readonly record = new Float64Array(layout.size);
-  /** Commands of every tick since `recording` was set. */
-  readonly rows: { q: Float64Array; qd: Float64Array }[] = [];
-  recording = false;
-  #request: { kind: number; controller: number; args: readonly number[] } | null = null;
-  readonly #input = new Map<string, readonly number[]>();
-
-  readonly device: LockstepDevice;
-
-  private constructor(device: LockstepDevice) {
-    this.device = device;
-    this.runner = new LockstepRunner({
-      spec: robot,
-      model,
-      controllers: createControllers(robot),
-      devices: [device],
-      operator: (tick, time, out) => {
-        out.fill(0);
-        out[op.at('seq')] = tick + 1;
-        out[op.at('lease')] = 1;
-        out[op.at('time')] = time;
-        out[op.at('speed')] = 1;
-        for (const [name, values] of this.#input) op.view(out, name).set(values);
-      },
-      request: (_tick, _time, out) => {
-        if (this.#request === null) return false;
-        const { kind, controller, args } = this.#request;
-        out.fill(0);
-        out[requestLayout.at('kind')] = kind;
-        out[requestLayout.at('controller')] = controller;
-        out[requestLayout.at('source')] = Source.human;
-        out[requestLayout.at('lease')] = 1;
-        out[requestLayout.at('count')] = args.length;
-        out.set(args, requestLayout.at('args'));
-        this.#request = null;
-        return true;
-      },
-    });
-  }
-
-  static async open(seed: number): Promise<Scene> {
-    const device = await createLockstepDevice({ robot, entry: robot.devices[0]!, seed });
-    device.setEnabled('on');
-    const scene = new Scene(device);
-    await scene.run(5);
-    await scene.ask(RequestKind.arm, 0);
-    return scene;
-  }
-
-  get(name: string): number {
-    return this.record[layout.at(name)]!;
-  }
-  view(name: string): Float64Array {
-    return layout.view(this.record, name);
-  }
-
-  async run(ticks: number, until?: () => boolean): Promise<boolean> {
-    for (let i = 0; i < ticks; i++) {
-      await this.runner.run(1, (record) => {
-        this.record.set(record);
-      });
-      assert.equal(this.get('out.fault'), 0, `tick ${this.get('in.tick')}: fault ${this.get('out.fault')}`);
-      if (this.recording) {
-        this.rows.push({ q: this.view('out.q').slice(), qd: this.view('out.qd').slice() });
-      }
-      if (until?.() === true) return true;
-    }
-    return until === undefined;
-  }
-
-  async ask(kind: number, controller: number, args: readonly number[] = []): Promise<void> {
-    this.#request = { kind, controller, args };
-    await this.run(1);
-    assert.ok(this.get('out.request.accepted') > 0, `refused: ${this.get('out.reasonAll')}`);
-  }
-
-  operate(input: Record<string, readonly number[]>): void {
-    this.#input.clear();
-    for (const [name, values] of Object.entries(input)) this.#input.set(name, values);
-  }
-
-  /** World pose of a body. */
-  body(name: string): Float64Array {
-    const bodies = this.device.scene!.bodies;
-    const poses = new Float64Array(7 * bodies.length);
-    this.device.poses(poses);
-    const i = bodies.findIndex((b) => b.name === name);
-    assert.ok(i >= 0);
-    return poses.slice(7 * i, 7 * i + 7);
-  }
-
-  /** Drives the tool to a pose with the pose controller's operator input; fails when it is not there in time. */
-  async moveTo(target: Float64Array, what: string): Promise<void> {
-    this.operate({ kind: [OperatorKind.pose], enable: [1], pose: [...target] });
-    const there = await this.run(6000, () => {
-      const tool = this.view('out.tool');
-      return distance3(tool, 0, target, 0) < 2e-3 && quatAngle(tool, 3, target, 3) < 0.01;
-    });
-    assert.ok(there, `${what}: ${distance3(this.view('out.tool'), 0, target, 0)} m short`);
-  }
+async function open(seed: number): Promise<OperatorRig> {
+  const device = await createLockstepDevice({ robot, entry: robot.devices[0]!, seed });
+  return OperatorRig.over(robot, device);
 }
 
 /** The pick, ending with the cube held up. */
-async function pick(scene: Scene): Promise<void> {
+async function pick(scene: OperatorRig): Promise<void> {
   await scene.ask(RequestKind.activate, ControllerId.home);
   assert.ok(await scene.run(5000, () => scene.get('out.mode') === Mode.holding), 'home is done');
   const home = scene.view('out.tool').slice();
@@ -171,7 +53,7 @@ async function pick(scene: Scene): Promise<void> {
 
 for (const seed of [1, 2]) {
   test(`an operator picks the cube, seed ${seed}; replay of the commands picks it again`, async () => {
-    const scene = await Scene.open(seed);
+    const scene = await open(seed);
     const start = scene.device.snapshot();
     scene.recording = true;
     await pick(scene);
@@ -183,7 +65,7 @@ for (const seed of [1, 2]) {
     assert.ok(cmd[7]! < 1e-3, 'the command closes fully: the force limit holds the cube');
     assert.ok(scene.view('in.q')[7]! > 0.035, 'while the fingers stand at its sides');
 
-    const again = await Scene.open(seed);
+    const again = await open(seed);
     again.device.restore(start);
     const rows = scene.rows;
     const lead = approachTime(robot.axes, again.view('in.q'), rows[0]!.q);
