@@ -135,6 +135,10 @@ export const ERRORS = {
     text: 'episode {id} is being recorded',
     todo: 'Stop and label the recording first.',
   },
+  VERIFY_REFUSED: {
+    text: 'episode {id} cannot be verified: {reason}',
+    todo: 'Use the versions that it was recorded with; an episode with missing ticks cannot be proved.',
+  },
   SERVER_UNREACHABLE: {
     text: '{url} did not do it: {reason}',
     todo: 'Start a rig with `armloop up`, check --server and --token, or replay with --lockstep.',

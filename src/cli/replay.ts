@@ -1,4 +1,4 @@
-/** `armloop replay`: drive an episode again. */
+/** `armloop replay`: drive an episode again, or prove that it computes the same commands again. */
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import { ArmloopError } from '../errors.ts';
@@ -8,7 +8,9 @@ import { progressBar } from './progress.ts';
 interface ReplayOptions {
   readonly workspace: string;
   readonly json?: true;
+  readonly verify?: true;
   readonly lockstep?: true;
+  readonly anyVersion?: true;
   readonly server: string;
   readonly token?: string;
 }
@@ -16,23 +18,29 @@ interface ReplayOptions {
 export function addReplay(program: Command): void {
   const command = program
     .command('replay')
-    .summary('drive an episode again')
+    .summary('drive an episode again, or verify it')
     .description(
       'Without options: asks the running rig to put the scene of the episode back and to drive its commands again\n' +
-        '(the arm moves!). With --lockstep: the same in a simulation of its own, without console or clock.',
+        '(the arm moves!). With --lockstep: the same in a simulation of its own, without console or clock. With\n' +
+        '--verify: nothing moves; controllers and guard are built anew from the robot file in the episode, fed the\n' +
+        'recorded inputs, and must give every recorded output bit for bit.',
     )
     .argument('<id>', 'episode; `armloop episodes list` prints them')
+    .option('--verify', 'compute every tick again and compare')
+    .option('--any-version', 'with --verify: also on another Node, V8, machine or version of armloop')
     .option('--lockstep', 'in a simulation of its own, as fast as it goes')
     .option('--server <url>', 'console of the rig that is to move', 'http://127.0.0.1:7411')
     .option('--token <token>', 'token of that server, when it needs one')
     .addOption(workspaceOption())
     .addOption(jsonOption());
   examples(command, [
+    ['armloop replay 20260131-142501-3f9c --verify', 'tick by tick, bit for bit'],
     ['armloop replay 20260131-142501-3f9c --lockstep', 'does it still solve the task?'],
     ['armloop replay 20260131-142501-3f9c', 'the rig of `armloop up` moves'],
   ]);
   command.action(async (id: string, options: ReplayOptions) => {
-    if (options.lockstep) process.exitCode = await lockstep(id, options);
+    if (options.verify) process.exitCode = await verify(id, options);
+    else if (options.lockstep) process.exitCode = await lockstep(id, options);
     else process.exitCode = await onRig(id, options);
   });
 }
@@ -51,6 +59,22 @@ const simulation = async () => ({
   ...(await import('../episode/replay-lockstep.ts')),
   ...(await import('../rig/kinds.ts')),
 });
+
+const verification = async () => import('../episode/verify.ts');
+
+async function verify(id: string, options: ReplayOptions): Promise<number> {
+  const { verifyEpisode } = await verification();
+  await using episode = await open(id, options);
+  const bar = progressBar('verifying ticks', options);
+  const result = await verifyEpisode(episode, {
+    versions: options.anyVersion ? 'any' : 'same',
+    progress: bar.update,
+  });
+  bar.stop();
+  if (options.json) printJson(result);
+  else print(result.text);
+  return result.equal ? DONE : FAILED;
+}
 
 async function lockstep(id: string, options: ReplayOptions): Promise<number> {
   const { replayLockstep, loadKind } = await simulation();

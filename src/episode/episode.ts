@@ -32,6 +32,8 @@ export class Episode implements AsyncDisposable {
   readonly tickLayout: Layout;
   /** The cycle's memory before the first tick. */
   readonly memory: { readonly layout: Layout; readonly values: Float64Array };
+  /** in.time of the tick before which the memory was copied. */
+  readonly memoryTime: number;
   readonly physics: readonly PhysicsSnapshot[];
   readonly scene: JsonScene | null;
   readonly seed: number;
@@ -47,6 +49,7 @@ export class Episode implements AsyncDisposable {
     this.versions = parts.versions;
     this.tickLayout = parts.tickLayout;
     this.memory = parts.memory;
+    this.memoryTime = parts.memoryTime;
     this.physics = parts.physics;
     this.scene = parts.scene;
     this.seed = parts.seed;
@@ -107,6 +110,7 @@ export class Episode implements AsyncDisposable {
         walkChunk(content, { message: (m) => visit.get(m.channelId)?.(m) });
       }
     } catch (cause) {
+      if (cause instanceof ArmloopError) throw cause;
       throw new ArmloopError('EPISODE_DAMAGED', { id: this.id, reason: (cause as Error).message }, { cause });
     }
   }
@@ -177,6 +181,7 @@ interface Parts {
   readonly versions: Versions;
   readonly tickLayout: Layout;
   readonly memory: { readonly layout: Layout; readonly values: Float64Array };
+  readonly memoryTime: number;
   readonly physics: readonly PhysicsSnapshot[];
   readonly scene: JsonScene | null;
   readonly seed: number;
@@ -220,6 +225,7 @@ async function readParts(file: McapFile): Promise<Parts> {
     },
     tickLayout: layout('tick_layout'),
     memory: { layout: layout('memory_layout'), values: float64s(await attachment(EpisodePart.memory)) },
+    memoryTime: Number(entry('memory_time')),
     physics,
     scene: scene === null ? null : (JSON.parse(text(scene)) as JsonScene),
     seed: Number(entry('seed')),

@@ -310,6 +310,7 @@ export class EpisodeWriter {
       started: new Date(Number(wall / 1_000_000n)).toISOString(),
       wall_offset_ns: String(start.wallOffsetNs),
       seed: String(start.seed),
+      memory_time: String(time),
       rate_hz: String(spec.loop.rateHz),
       armloop: versions.armloop,
       node: versions.node,
