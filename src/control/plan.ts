@@ -55,10 +55,13 @@ export class PlanFollower {
     }
   }
 
-  /** Writes the request of this tick and counts on. Done at the end, and from then on. */
-  follow(tick: Float64Array): StepCode {
+  /**
+   * Writes the request of this tick and counts on. Done at the end, and from then on. `skip` jumps over periods that
+   * the loop missed, for plans that must keep time with something else.
+   */
+  follow(tick: Float64Array, skip = 0): StepCode {
     const at = this.at;
-    const ticks = this.#memory[this.#m + TICKS]! | 0;
+    const ticks = (this.#memory[this.#m + TICKS]! + skip) | 0;
     const end = this.spline.sample(ticks, tick, at.wantQ, tick, at.wantQd);
     for (let a = 0; a < at.axes; a++) tick[at.wantTau + a] = 0;
     if (end) return StepCode.done;

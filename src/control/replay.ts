@@ -50,7 +50,7 @@ export function approachTime(
   spline.add(Float64Array.from(to), 0, 0);
   spline.pace(0, limits);
   spline.fit(0, limits, 'exact');
-  return spline.duration + LATE;
+  return 1.1 * spline.duration + 2 * LATE;
 }
 
 function approachLimits(axes: readonly AxisSpec[]): Float64Array {
@@ -101,7 +101,7 @@ export class ReplayController implements Controller {
       memory[ROW_TIME] = tick[at.rowTime]!;
       memory[MISSING] = 0;
     } else {
-      memory[MISSING]! += at.period;
+      memory[MISSING]! += at.period * (1 + tick[at.missed]!);
     }
     switch (memory[PHASE]) {
       case Phase.waiting:
@@ -114,7 +114,7 @@ export class ReplayController implements Controller {
           return this.#row(tick);
         }
         if (tick[at.rowLast] === 1) {
-          const code = this.#plan.follow(tick);
+          const code = this.#plan.follow(tick, tick[at.missed]! | 0);
           if (code === StepCode.done) memory[PHASE] = Phase.done;
           return code;
         }
@@ -152,7 +152,7 @@ export class ReplayController implements Controller {
 
   /** Follows its own plan while no row comes: not late before `bound`, a fault well after it. */
   #wait(tick: Float64Array, bound: number): StepCode {
-    this.#plan.follow(tick);
+    this.#plan.follow(tick, tick[this.#at.missed]! | 0);
     const missing = this.#memory[MISSING]!;
     if (missing > bound) this.#at.flagAll(tick, Reason.underrun);
     return missing > bound + UNDERRUN_LIMIT ? StepCode.fault : StepCode.ok;

@@ -8,6 +8,7 @@ export class TickSlots {
   readonly period: number;
   readonly tick: number;
   readonly time: number;
+  readonly missed: number;
   readonly q: number;
   readonly epoch: number;
   readonly opTime: number;
@@ -40,6 +41,7 @@ export class TickSlots {
     this.period = 1 / spec.loop.rateHz;
     this.tick = layout.at('in.tick');
     this.time = layout.at('in.time');
+    this.missed = layout.at('in.missed');
     this.q = layout.at('in.q');
     this.epoch = layout.at('in.task.epoch');
     this.opTime = layout.at('in.op.time');

@@ -83,6 +83,21 @@ test('approaches the first row within the lead, then requests every row exactly,
   allClose(feed.bench.view('out.q'), rows.at(-1)!.q, {});
 });
 
+test('a loop that misses every third period still finishes the approach within the lead', () => {
+  const rows = motion(300, 0.5);
+  const lead = approachTime(spec.axes, HOME, rows[0]!.q);
+  const feed = new Feed(rows, lead);
+  let code: StepCode = StepCode.ok;
+  for (let i = 0; i < 5 * SECOND && code === StepCode.ok; i++) {
+    const missed = i % 2 === 1 ? 1 : 0;
+    feed.bench.time += missed * PERIOD;
+    feed.bench.set('in.missed', missed);
+    code = feed.step();
+  }
+  assert.equal(code, StepCode.done);
+  allClose(feed.bench.view('out.q'), rows.at(-1)!.q, {});
+});
+
 test('sparse rows are carried on by their velocity', () => {
   const dense = motion(1000, 0);
   const feed = new Feed(
