@@ -3,6 +3,7 @@ import { type TestContext, test } from 'node:test';
 import { LatestView, RingView } from '../../src/loop/channel.ts';
 import { DeviceThread } from '../../src/loop/device-thread.ts';
 import { LoopThread, type LoopThreadOptions } from '../../src/loop/realtime.ts';
+import { verifyTicks } from '../../src/loop/verify.ts';
 import { posesLayout, snapshotLayout } from '../../src/robot/frame.ts';
 import {
   ControllerId,
@@ -10,11 +11,12 @@ import {
   operatorLayout,
   Reason,
   RequestKind,
+  requestLayout,
   Source,
   sentLayout,
   tickRecordLayout,
 } from '../../src/robot/tick.ts';
-import { Misdeed } from '../support/loop-controllers.ts';
+import { createControllers, Misdeed } from '../support/loop-controllers.ts';
 import { panda } from '../support/loop-rig.ts';
 
 // Limits of age and missed periods are tested in lockstep; here a busy machine must not trip them.
@@ -103,8 +105,12 @@ class Rig implements AsyncDisposable {
       await new Promise((resolve) => setTimeout(resolve, 3));
     }
     const last = this.ticks.at(-1);
+    const answers = this.ticks
+      .filter((x) => this.get('in.request.seq', x) !== 0)
+      .map((x) => `${this.get('out.request.accepted', x)} (reasons ${this.get('out.reasonAll', x)})`);
+    const now = last && `mode ${this.get('out.mode', last)}, fault ${this.get('out.fault', last)}`;
     throw new Error(
-      `${what}: not in ${seconds} s; mode ${last && this.get('out.mode', last)}, dead: ${this.died}`,
+      `${what}: not in ${seconds} s; ${now}, dead: ${this.died}, answers: ${answers.join(', ')}`,
     );
   }
 
@@ -183,6 +189,23 @@ test('loop and simulation in their threads: arm, drive, stop; every tick is reco
   // Requests as taken.
   const requests = new RingView(rig.loop.recorder.request);
   assert.equal(requests.length, 4);
+  const taken = new Map<number, Float64Array>();
+  for (let slot = requests.peek(); slot !== null; slot = requests.peek()) {
+    taken.set(slot.block[requestLayout.at('seq')]!, slot.block.slice());
+    requests.release();
+  }
+  // All that was recorded from the snapshot on, run again: the same commands, bit for bit.
+  const from = rig.ticks.indexOf(tick);
+  const verified = await verifyTicks({
+    spec,
+    model: panda().model,
+    controllers: createControllers(),
+    memory: snap.slice(snapshot.at('memory')),
+    ticks: rig.ticks.slice(from),
+    request: (seq) => taken.get(seq),
+  });
+  assert.deepEqual(verified.difference, null);
+  assert.ok(verified.ticks >= rig.ticks.length - from);
   // What the device sent, with the measurement that followed.
   const sent = new RingView(rig.loop.recorder.sent[0]!);
   const sl = sentLayout(8);
