@@ -2,8 +2,9 @@
 import type { GeomType, SceneDescription, SceneGeom, SceneLight, SceneMesh } from '../src/robot/scene.ts';
 import { type MjData, type MjModel, type Mujoco, nameOf } from './mujoco.ts';
 
-/** Geoms of this group are for contact alone and are not drawn (panda.xml). */
+/** Geoms of this group are for contact alone and are not drawn; sites are drawn up to the group below (panda.xml). */
 const COLLISION_GROUP = 3;
+const LAST_SEEN_SITE_GROUP = 2;
 type Triple = readonly [number, number, number];
 type Quad = readonly [number, number, number, number];
 
@@ -16,8 +17,13 @@ export function describeScene(mj: Mujoco, model: MjModel, data: MjData): SceneDe
   const geoms: SceneGeom[] = [];
   for (let g = 0; g < model.ngeom; g++) {
     if ((model.geom_group as Int32Array)[g] === COLLISION_GROUP) continue;
-    const geom = describeGeom(mj, model, g);
-    if (geom !== null) geoms.push(geom);
+    const shape = describeShape(mj, model, 'geom', g);
+    if (shape !== null) geoms.push(shape);
+  }
+  for (let s = 0; s < model.nsite; s++) {
+    if ((model.site_group as Int32Array)[s]! > LAST_SEEN_SITE_GROUP) continue;
+    const shape = describeShape(mj, model, 'site', s);
+    if (shape !== null) geoms.push(shape);
   }
   const [skyTop, skyBottom] = describeSky(mj, model);
   return {
@@ -42,23 +48,23 @@ export function objectNames(mj: Mujoco, model: MjModel): string[] {
   return names;
 }
 
-function describeGeom(mj: Mujoco, model: MjModel, g: number): SceneGeom | null {
-  const type = geomType(mj, (model.geom_type as Int32Array)[g]!);
+/** A geom, or a site that stands for something seen only. */
+function describeShape(mj: Mujoco, model: MjModel, kind: 'geom' | 'site', i: number): SceneGeom | null {
+  const type = geomType(mj, (model[`${kind}_type`] as Int32Array)[i]!);
   if (type === null) return null;
-  const material = (model.geom_matid as Int32Array)[g]!;
-  const own = quad(model.geom_rgba, g);
-  const size = triple(model.geom_size, g);
+  const material = (model[`${kind}_matid`] as Int32Array)[i]!;
+  const size = triple(model[`${kind}_size`], i);
   const checker = material < 0 ? null : describeChecker(mj, model, material, type, size);
-  const plain = material < 0 ? own : quad(model.mat_rgba, material);
+  const plain = material < 0 ? quad(model[`${kind}_rgba`], i) : quad(model.mat_rgba, material);
   return {
-    name: nameOf(mj, model, 'geom', g),
-    body: (model.geom_bodyid as Int32Array)[g]!,
+    name: nameOf(mj, model, kind, i),
+    body: (model[`${kind}_bodyid`] as Int32Array)[i]!,
     type,
     size,
-    position: triple(model.geom_pos, g),
-    orientation: xyzw(model.geom_quat, g),
+    position: triple(model[`${kind}_pos`], i),
+    orientation: xyzw(model[`${kind}_quat`], i),
     rgba: checker === null ? plain : [...checker.rgb1, plain[3]],
-    mesh: type === 'mesh' ? (model.geom_dataid as Int32Array)[g]! : -1,
+    mesh: type === 'mesh' ? (model[`${kind}_dataid`] as Int32Array)[i]! : -1,
     checker: checker === null ? null : { rgb2: checker.rgb2, perMetre: checker.perMetre },
     specular: material < 0 ? 0.5 : (model.mat_specular as Float32Array)[material]!,
     castsShadow: type !== 'plane',

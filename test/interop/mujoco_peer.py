@@ -1,9 +1,11 @@
 """Native MuJoCo stepping the same scene with the same controls as armloop's WebAssembly build.
 
-Usage: mujoco_peer.py SCENE.xml CONTROLS.json [SAMPLE]
-CONTROLS: {"timestep": s, "home": [joint positions of the arm and fingers], "free": {object: [x y z w x y z]},
-           "ctrl": [[...], ...]}. One row per step.
-Prints one JSON object: version, seconds spent in the steps, and every SAMPLE-th state (qpos, then qvel).
+Usage: mujoco_peer.py SCENE.xml SPEC.json
+SPEC: {"timestep": s, "state": qpos then qvel at the start, "mocap": {body: [x y z]}, "warmup": steps,
+       "ctrl": [[one row of controls per step]], "sample": every how many steps a state is printed, 0 for none}
+Prints one JSON object: version, seconds spent in the steps after the warm-up, and the sampled states.
+
+A step is what a lockstep user of the Python package does: set the controls, step, take the state out.
 """
 import json
 import sys
@@ -12,26 +14,30 @@ import time
 import mujoco
 import numpy as np
 
-model = mujoco.MjModel.from_xml_path(sys.argv[1])
 with open(sys.argv[2], encoding="utf8") as file:
     spec = json.load(file)
-sample = int(sys.argv[3]) if len(sys.argv) > 3 else 0
+model = mujoco.MjModel.from_xml_path(sys.argv[1])
 model.opt.timestep = spec["timestep"]
 data = mujoco.MjData(model)
-home = spec["home"]
-data.qpos[: len(home)] = home
-for name, pose in spec["free"].items():
-    joint = model.body(name).jntadr[0]
-    at = model.jnt_qposadr[joint]
-    data.qpos[at : at + 7] = pose
+data.qpos[:] = spec["state"][: model.nq]
+data.qvel[:] = spec["state"][model.nq :]
+for name, position in spec.get("mocap", {}).items():
+    data.mocap_pos[model.body(name).mocapid[0]] = position
 ctrl = np.array(spec["ctrl"])
-# The device adds the friction settings of the model itself; nothing else is set here.
+sample, warmup = spec.get("sample", 0), spec.get("warmup", 0)
+state = np.zeros(model.nq + model.nv + model.nv)
+qpos, qvel, force = state[: model.nq], state[model.nq : model.nq + model.nv], state[model.nq + model.nv :]
 states = []
 start = time.perf_counter()
-for k in range(len(ctrl)):
-    data.ctrl[:] = ctrl[k]
+for k, row in enumerate(ctrl):
+    if k == warmup:
+        start = time.perf_counter()
+    data.ctrl[:] = row
     mujoco.mj_step(model, data)
+    qpos[:] = data.qpos
+    qvel[:] = data.qvel
+    force[:] = data.qfrc_actuator
     if sample and (k + 1) % sample == 0:
-        states.append([*data.qpos, *data.qvel])
+        states.append(state[: model.nq + model.nv].tolist())
 seconds = time.perf_counter() - start
 json.dump({"version": mujoco.__version__, "seconds": seconds, "states": states}, sys.stdout)
