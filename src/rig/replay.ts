@@ -1,9 +1,9 @@
 /** An episode made ready to drive this rig again: its commands as rows, fed ahead of their time. */
 import { approachTime } from '../control/replay.ts';
-import { ArmloopError } from '../errors.ts';
 import { Catalogue } from '../episode/catalogue.ts';
 import { Episode } from '../episode/episode.ts';
-import { checkReplayable, readReplayRows, RowFeeder } from '../episode/replay-rows.ts';
+import { checkReplayable, RowFeeder, readReplayRows } from '../episode/replay-rows.ts';
+import { ArmloopError } from '../errors.ts';
 import type { RingWriter } from '../robot/port.ts';
 import type { RobotSpec } from '../robot/spec.ts';
 import type { ReplayPlan } from '../session/host.ts';

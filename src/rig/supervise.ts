@@ -27,8 +27,7 @@ export interface SuperviseOptions extends RigStart {
 export type RigMessage = { readonly type: 'ready'; readonly mode: string };
 
 const MAIN = fileURLToPath(new URL('../main.js', import.meta.url));
-/** A server that lived less long than this is started again only after a pause, doubled each time. */
-const SHORT_LIFE_MS = 2000;
+/** A server that ends before it listens is started again after a pause, doubled each time. */
 const FIRST_PAUSE_MS = 50;
 const LONGEST_PAUSE_MS = 5000;
 
@@ -137,7 +136,7 @@ class ServerKeeper {
       '--port',
       String(this.#port),
     ];
-    const since = performance.now();
+    let listens = false;
     const child = spawn(process.execPath, [MAIN, ...args], {
       stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
       // The token stays out of the argument list, which every user of the machine can read.
@@ -147,6 +146,7 @@ class ServerKeeper {
     child.on('message', (message: ServerMessage) => {
       // Also with port 0 the address stays what it was, whatever happens to the server.
       this.#port = message.port;
+      listens = true;
       if (this.#listened) print(`The server is back at ${message.url}.`);
       else this.#onFirst(message.url);
       this.#listened = true;
@@ -159,8 +159,7 @@ class ServerKeeper {
         this.onFatal();
         return;
       }
-      const short = performance.now() - since < SHORT_LIFE_MS;
-      this.#pauseMs = short ? Math.min(this.#pauseMs * 2, LONGEST_PAUSE_MS) : FIRST_PAUSE_MS;
+      this.#pauseMs = listens ? FIRST_PAUSE_MS : Math.min(this.#pauseMs * 2, LONGEST_PAUSE_MS);
       print(`The server ended (${signal ?? `code ${code}`}); the rig goes on. Starting it again.`);
       this.#timer = setTimeout(() => this.start(), this.#pauseMs);
     });

@@ -116,7 +116,12 @@ test('the folder of a socket is made, and a busy one of another program is not t
   const folder = mkdtempSync(join(tmpdir(), 'armloop-sock-'));
   try {
     const path = join(folder, 'run', 'arm.sock');
-    const handlers = { hello: async () => null, request: async () => null, operator: () => {}, gone: () => {} };
+    const handlers = {
+      hello: async () => null,
+      request: async () => null,
+      operator: () => {},
+      gone: () => {},
+    };
     await using socket = await RigSocket.open(path, handlers);
     assert.ok(existsSync(path));
     await socket[Symbol.asyncDispose]();

@@ -48,7 +48,10 @@ test('an episode goes idle → recording → review → idle, and what fits not 
   assert.equal(flow.state, 'idle');
   recorder.failStart = false;
   assert.equal(await flow.start(start, 1), 'episode-1');
-  assert.deepEqual([flow.state, flow.episode, flow.task, flow.operator], ['recording', 'episode-1', 'pick', 'Ada']);
+  assert.deepEqual(
+    [flow.state, flow.episode, flow.task, flow.operator],
+    ['recording', 'episode-1', 'pick', 'Ada'],
+  );
   await assert.rejects(flow.start(start, 1), wrong);
   await assert.rejects(flow.label('success', ''), wrong);
   assert.equal(await flow.stop(), 'episode-1');

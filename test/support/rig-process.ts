@@ -1,6 +1,6 @@
 /** Whole rigs in processes of their own, for tests: started, spoken to, ended by id. */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Layout } from '../../src/robot/layout.ts';
@@ -74,6 +74,14 @@ export async function up(
   const command = new Command(['up', robot, '--workspace', folder, '--port', '0', '--no-browser', ...args]);
   const url = await command.prints(/Console: (http:\S+)/);
   return Object.assign(command, { url });
+}
+
+/** Process ids that a process of that name wrote into its log of the workspace, oldest first. */
+export function loggedPids(folder: string, name: string): number[] {
+  const file = join(folder, 'logs', `${name}.log`);
+  if (!existsSync(file)) return [];
+  const lines = readFileSync(file, 'utf8').split('\n').slice(0, -1);
+  return [...new Set(lines.map((line) => (JSON.parse(line) as { pid: number }).pid))];
 }
 
 /** A client that watches and, with a lease, drives. */

@@ -14,9 +14,13 @@ interface RobotYaml {
   [key: string]: unknown;
 }
 
-/** Writes `<folder>/robot.yaml` made from panda-sim with `changes` on top; its path. */
-export function testRobot(folder: string, changes: Readonly<Record<string, unknown>> = {}): string {
-  const shipped = join(packageRoot(), 'robots', 'panda-sim.yaml');
+/** Writes `<folder>/robot.yaml` made from a shipped one with `changes` on top; its path. */
+export function testRobot(
+  folder: string,
+  changes: Readonly<Record<string, unknown>> = {},
+  from: 'panda-sim' | 'panda-mock' = 'panda-sim',
+): string {
+  const shipped = join(packageRoot(), 'robots', `${from}.yaml`);
   const robot = parse(readFileSync(shipped, 'utf8')) as RobotYaml;
   robot.model.file = resolve(packageRoot(), 'robots', robot.model.file);
   robot.cameras = (robot.cameras ?? [])
