@@ -79,6 +79,22 @@ export class Episode implements AsyncDisposable {
     await this.messages({ '/tick': (m) => visit(decodeBlock(m.data, block)) });
   }
 
+  /** The same for loops that await: each tick in order, in a block that is reused. Throws EPISODE_DAMAGED. */
+  async *eachTick(): AsyncGenerator<Float64Array, void, void> {
+    const id = this.#file.channel('/tick')?.id;
+    const block = new Float64Array(this.tickLayout.size);
+    const waiting: Uint8Array[] = [];
+    const visitor = {
+      message: (m: RawMessage): void => {
+        if (m.channelId === id) waiting.push(m.data);
+      },
+    };
+    for await (const content of this.#chunks()) {
+      walkChunk(content, visitor);
+      for (const data of waiting.splice(0)) yield decodeBlock(data, block);
+    }
+  }
+
   /** All requests (requestLayout) in order. */
   async requests(): Promise<Float64Array[]> {
     const found: Float64Array[] = [];
@@ -105,21 +121,22 @@ export class Episode implements AsyncDisposable {
       const visitor = topics[channel.topic];
       if (visitor !== undefined) visit.set(channel.id, visitor);
     }
+    for await (const content of this.#chunks()) {
+      walkChunk(content, { message: (m) => visit.get(m.channelId)?.(m) });
+    }
+  }
+
+  async *#chunks(): AsyncGenerator<Uint8Array, void, void> {
     try {
-      for await (const content of this.#file.chunks()) {
-        walkChunk(content, { message: (m) => visit.get(m.channelId)?.(m) });
-      }
+      yield* this.#file.chunks();
     } catch (cause) {
-      if (cause instanceof ArmloopError) throw cause;
       throw new ArmloopError('EPISODE_DAMAGED', { id: this.id, reason: (cause as Error).message }, { cause });
     }
   }
 
   /** Monotonic time of the first tick; NaN when there is none. */
   async firstTime(): Promise<number> {
-    for await (const m of this.#file.mcap.readMessages({ topics: ['/tick'] })) {
-      return decodeBlock(m.data, new Float64Array(this.tickLayout.size))[this.tickLayout.at('in.time')]!;
-    }
+    for await (const block of this.eachTick()) return block[this.tickLayout.at('in.time')]!;
     return Number.NaN;
   }
 

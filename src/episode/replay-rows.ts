@@ -82,12 +82,18 @@ export async function readReplayRows(episode: Episode): Promise<ReplayRows> {
   };
 }
 
-/** Throws REPLAY_IMPOSSIBLE when a rig has other axes than the episode's. */
+/** Throws REPLAY_IMPOSSIBLE unless the rig is the one of the episode, with the same axes and task. */
 export function checkReplayable(episode: Episode, rig: RobotSpec): void {
+  const { id: name, spec: then } = episode;
+  const refuse = (reason: string): never => {
+    throw new ArmloopError('REPLAY_IMPOSSIBLE', { episode: name, reason });
+  };
+  if (then.id !== rig.id) refuse(`it is of the rig ${then.id}`);
   const names = (spec: RobotSpec): string => spec.axes.map((a) => a.name).join(', ');
-  if (names(episode.spec) === names(rig)) return;
-  const reason = `it drives ${names(episode.spec)}, this rig has ${names(rig)}`;
-  throw new ArmloopError('REPLAY_IMPOSSIBLE', { episode: episode.id, reason });
+  if (names(then) !== names(rig)) refuse(`it drives ${names(then)}, this rig has ${names(rig)}`);
+  if (then.sim !== null && then.sim.task !== rig.sim?.task) {
+    refuse(`its scene is that of the task ${then.sim.task}`);
+  }
 }
 
 /**

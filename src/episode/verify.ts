@@ -6,29 +6,14 @@
 import { createControllers } from '../control/index.ts';
 import { ArmloopError } from '../errors.ts';
 import { Cycle } from '../loop/cycle.ts';
+import { type Difference, verifyTicks } from '../loop/verify.ts';
 import { loadKinematics } from '../model/load.ts';
 import { runningVersions, type Versions } from '../record/episode-writer.ts';
-import type { Field, Layout } from '../robot/layout.ts';
+import type { Layout } from '../robot/layout.ts';
 import { requestLayout } from '../robot/tick.ts';
 import { packageVersion } from '../root.ts';
 import type { Episode } from './episode.ts';
 import { rebuildSpec } from './rebuild.ts';
-
-export interface Difference {
-  /** in.tick of the first tick that differs. */
-  readonly tick: number;
-  /** Seconds since the first tick. */
-  readonly at: number;
-  readonly field: string;
-  /** Place within the field. */
-  readonly index: number;
-  readonly recorded: number;
-  readonly computed: number;
-  /** How many values of that tick differ. */
-  readonly values: number;
-  /** The hash over the inputs differs: not the computation changed, but what it was given. */
-  readonly inputChanged: boolean;
-}
 
 export interface VerifyResult {
   readonly id: string;
@@ -51,129 +36,53 @@ export async function verifyEpisode(episode: Episode, options: VerifyOptions): P
   if (options.versions === 'same') checkVersions(episode);
   using rebuilt = rebuildSpec(episode);
   const { spec } = rebuilt;
-  const cycle = new Cycle({ spec, model: loadKinematics(spec), controllers: createControllers(spec) });
-  checkLayout(episode, 'tick', cycle.tick.layout, episode.tickLayout, cycle.tick.layout.size);
-  checkLayout(episode, 'memory', cycle.memoryLayout, episode.memory.layout, cycle.memoryLayout.size);
-  cycle.memory.set(episode.memory.values);
+  const model = loadKinematics(spec);
+  const { tick, memoryLayout } = new Cycle({ spec, model, controllers: createControllers(spec) });
+  checkLayout(episode, 'tick', tick.layout, episode.tickLayout, tick.layout.size);
+  checkLayout(episode, 'memory', memoryLayout, episode.memory.layout, memoryLayout.size);
 
   const requests = new Map<number, Float64Array>();
   const seq = requestLayout.at('seq');
   for (const request of await episode.requests()) requests.set(request[seq]!, request);
-
-  const compare = new Comparison(episode, cycle, requests);
   const of = episode.tickCount;
-  await episode.ticks((block) => {
-    if (compare.difference !== null) return;
-    compare.tick(block);
-    if (compare.ticks % 1000 === 0) options.progress?.(compare.ticks, of);
+  const { ok, ticks, difference } = await verifyTicks({
+    spec,
+    model,
+    controllers: createControllers(spec),
+    memory: episode.memory.values,
+    ticks: wholeTicks(episode),
+    request: (wanted) => {
+      const request = requests.get(wanted);
+      if (request === undefined) throw refused(episode, `request ${wanted}, which a tick took, is missing`);
+      return request;
+    },
+    onProgress: (done) => options.progress?.(done, of),
   });
-  options.progress?.(of, of);
-  if (compare.ticks === 0) throw refused(episode, 'it holds no ticks');
-  const { ticks, difference } = compare;
-  const result = { id: episode.id, equal: difference === null, ticks, difference };
-  return { ...result, text: describe(result) };
+  if (ticks === 0) throw refused(episode, 'it holds no ticks');
+  return { id: episode.id, equal: ok, ticks, difference, text: describe(episode, ticks, difference) };
 }
 
-class Comparison {
-  ticks = 0;
-  difference: Difference | null = null;
-  readonly #episode: Episode;
-  readonly #cycle: Cycle;
-  readonly #requests: ReadonlyMap<number, Float64Array>;
-  readonly #block: Float64Array;
-  readonly #computed: Uint32Array;
-  readonly #at: Record<'tick' | 'time' | 'request' | 'hash', number>;
-  #next = -1;
-  #first = 0;
-
-  constructor(episode: Episode, cycle: Cycle, requests: ReadonlyMap<number, Float64Array>) {
-    this.#episode = episode;
-    this.#cycle = cycle;
-    this.#requests = requests;
-    this.#block = new Float64Array(episode.tickLayout.size);
-    this.#computed = new Uint32Array(this.#block.buffer);
-    const { layout } = cycle.tick;
-    this.#at = {
-      tick: layout.at('in.tick'),
-      time: layout.at('in.time'),
-      request: layout.at('in.request.seq'),
-      hash: layout.at('out.inputHash'),
-    };
-  }
-
-  tick(recorded: Float64Array): void {
-    const { tick, time, request } = this.#at;
-    const number = recorded[tick]!;
-    if (this.#next < 0) this.#begin(recorded[time]!);
-    else if (number !== this.#next) {
-      throw refused(this.#episode, `the ticks from ${this.#next} to ${number - 1} are missing`);
+/** The ticks, or VERIFY_REFUSED when some are missing: what lies behind a hole cannot be judged. */
+async function* wholeTicks(episode: Episode): AsyncGenerator<Float64Array, void, void> {
+  const tick = episode.tickLayout.at('in.tick');
+  const time = episode.tickLayout.at('in.time');
+  let next = -1;
+  for await (const block of episode.eachTick()) {
+    const number = block[tick]!;
+    if (next < 0 && block[time] !== episode.memoryTime) {
+      throw refused(episode, 'its first ticks are missing: it does not begin where the memory was copied');
     }
-    this.#next = number + 1;
-    const { inputSize } = this.#cycle.tick;
-    this.#block.set(recorded.subarray(0, inputSize));
-    // Outputs that the cycle fails to write must not look right by themselves.
-    this.#block.fill(Number.NaN, inputSize);
-    this.#cycle.step(this.#block, this.#request(recorded[request]!, number));
-    this.ticks++;
-    this.#compare(recorded, number, recorded[time]! - this.#first);
-  }
-
-  #begin(time: number): void {
-    this.#first = time;
-    const { memoryTime } = this.#episode;
-    if (memoryTime === time) return;
-    throw refused(
-      this.#episode,
-      'its first ticks are missing: it does not begin where the memory snapshot was taken',
-    );
-  }
-
-  #request(seq: number, tick: number): Float64Array | null {
-    if (seq === 0) return null;
-    const request = this.#requests.get(seq);
-    if (request !== undefined) return request;
-    throw refused(this.#episode, `request ${seq}, which tick ${tick} took, is missing`);
-  }
-
-  /** By bits: NaN equals itself, and 0 is not -0. */
-  #compare(recorded: Float64Array, tick: number, at: number): void {
-    const { layout, inputSize } = this.#cycle.tick;
-    const theirs = new Uint32Array(recorded.buffer, recorded.byteOffset, recorded.length * 2);
-    const ours = this.#computed;
-    let first = -1;
-    let values = 0;
-    for (let i = inputSize; i < layout.size; i++) {
-      if (theirs[2 * i] === ours[2 * i] && theirs[2 * i + 1] === ours[2 * i + 1]) continue;
-      if (first < 0) first = i;
-      values++;
+    if (next >= 0 && number !== next) {
+      throw refused(episode, `the ticks from ${next} to ${number - 1} are missing`);
     }
-    if (first < 0) return;
-    const { name, offset } = fieldAt(layout, first);
-    this.difference = {
-      tick,
-      at,
-      field: name,
-      index: first - offset,
-      recorded: recorded[first]!,
-      computed: this.#block[first]!,
-      values,
-      inputChanged: recorded[this.#at.hash] !== this.#block[this.#at.hash],
-    };
+    next = number + 1;
+    yield block;
   }
 }
 
-function fieldAt(layout: Layout, index: number): Field {
-  return layout.fields.find((f) => index >= f.offset && index < f.offset + f.length)!;
-}
-
-function describe({ id, ticks, difference: d }: Omit<VerifyResult, 'text'>): string {
+function describe({ id }: Episode, ticks: number, d: Difference | null): string {
   if (d === null) return `${id}: ${ticks} ticks computed again, every output equal to the last bit`;
-  const place = `tick ${d.tick} (${d.at.toFixed(3)} s), ${d.field}[${d.index}]`;
-  const many = d.values > 1 ? `, and ${d.values - 1} more values of that tick` : '';
-  const input = d.inputChanged
-    ? '\nthe hash over its inputs differs: an input of this tick, or its request, was changed after it was recorded'
-    : '';
-  return `${id}: NOT equal: ${place} is ${d.recorded} in the episode and ${d.computed} now${many}${input}`;
+  return `${id}: NOT equal at tick ${d.tick}: ${d.field} is ${d.recorded} in the episode and ${d.computed} now\n${d.why}`;
 }
 
 function checkVersions(episode: Episode): void {

@@ -64,6 +64,8 @@ class Host {
   readonly #axes: number;
   /** Epoch of the scene as published last. */
   readonly #epoch = new Float64Array(1);
+  /** Published − the device's own epoch: a snapshot put back is a new scene, though it brings its old number. */
+  readonly #epochShift = new Float64Array(1);
   #enabled = false;
   /** A command has been taken whose effect has not been measured yet. */
   #open = false;
@@ -133,6 +135,7 @@ class Host {
     const state = this.#state.block;
     const at = this.#at;
     this.#device.read(this.#now(), state);
+    state[at.stateEpoch] = state[at.stateEpoch]! + this.#epochShift[0]!;
     this.#epoch[0] = state[at.stateEpoch]!;
     if (this.#halted) state[at.status] = state[at.status]! | DeviceStatus.watchdog;
     if (this.#open) {
@@ -209,6 +212,8 @@ class Host {
         return null;
       case 'restore':
         device.restore(message.state);
+        device.read(this.#now(), this.#state.block);
+        this.#epochShift[0] = this.#epoch[0]! + 1 - this.#state.block[this.#at.stateEpoch]!;
         return null;
       case 'snapshot':
         return device.snapshot();

@@ -3,7 +3,6 @@ import { approachTime } from '../control/replay.ts';
 import { Catalogue } from '../episode/catalogue.ts';
 import { Episode } from '../episode/episode.ts';
 import { checkReplayable, RowFeeder, readReplayRows } from '../episode/replay-rows.ts';
-import { ArmloopError } from '../errors.ts';
 import type { RingWriter } from '../robot/port.ts';
 import type { RobotSpec } from '../robot/spec.ts';
 import type { ReplayPlan } from '../session/host.ts';
@@ -24,11 +23,6 @@ export async function openReplay(
 ): Promise<ReplayPlan> {
   await using episode = await Episode.open(new Catalogue(workspace).files, id);
   checkReplayable(episode, spec);
-  const task = episode.spec.sim?.task;
-  if (task !== undefined && task !== spec.sim?.task) {
-    const reason = `its scene is that of the task ${task}`;
-    throw new ArmloopError('REPLAY_IMPOSSIBLE', { episode: id, reason });
-  }
   const rows = await readReplayRows(episode);
   let timer: NodeJS.Timeout | null = null;
   const stop = (): void => {
