@@ -7,6 +7,7 @@ import type { CameraRenderer, SceneDescription } from '../../src/robot/scene.ts'
 import type { CameraEntry } from '../../src/robot/spec.ts';
 import { Arena } from './arena.ts';
 import { Geometry } from './geometry.ts';
+import { Look } from './look.ts';
 import { composeMatrix, matrixOf, poseToMatrix } from './pose.ts';
 import { Raster } from './raster.ts';
 import { Shader } from './shade.ts';
@@ -16,7 +17,7 @@ import { View } from './view.ts';
 export interface RenderOptions {
   /** Samples per pixel side, 1 or 2: 2 smooths edges with 4 samples per pixel and costs about half as much again. Default 2. */
   readonly samples?: 1 | 2;
-  /** Side of the shadow map in texels; 0 draws no shadows. Default: twice the larger image side, 256..1024. */
+  /** Side of the shadow map in texels; 0 draws no shadows. Default: the power of two above 1.5 times the larger image side, 256..1024. */
   readonly shadowSize?: number;
 }
 
@@ -59,10 +60,11 @@ class SoftwareRenderer implements CameraRenderer {
     this.#raster = new Raster(camera.width * camera.height * this.#samples ** 2);
     this.#geometry = new Geometry(scene);
     const light = scene.lights.findIndex((l) => l.castsShadow);
-    const larger = 2 * Math.max(camera.width, camera.height);
+    const larger = 1.5 * Math.max(camera.width, camera.height);
     const size = options.shadowSize ?? Math.min(1024, Math.max(256, 2 ** Math.ceil(Math.log2(larger))));
     this.#shadow = light >= 0 && size > 0 ? new ShadowMap(scene.lights[light]!, size) : null;
-    this.#shader = new Shader(scene, this.#geometry.world, this.#shadow, this.#shadow === null ? -1 : light);
+    const look = new Look(scene, this.#shadow === null ? -1 : light);
+    this.#shader = new Shader(look, this.#geometry.world, this.#shadow);
   }
 
   rgb(poses: Float64Array, out: Uint8Array): void {

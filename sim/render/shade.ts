@@ -3,114 +3,49 @@
  * (usually one): Lambert diffuse, Phong highlight, ambient light a little brighter from above, one shadow map,
  * checkers integrated over the pixel's footprint. All in linear light; samples are averaged before sRGB.
  */
-import type { SceneDescription } from '../../src/robot/scene.ts';
 import type { Arena } from './arena.ts';
-import { SUBPIXEL } from './arena.ts';
-import { SRGB, SRGB_STEPS, toLinear } from './color.ts';
-import { isEndless } from './geometry.ts';
+import { SRGB, SRGB_STEPS } from './color.ts';
+import { Checker, LIGHT, type Look } from './look.ts';
 import type { Raster } from './raster.ts';
 import type { ShadowMap } from './shadow.ts';
+import {
+  ambientFactor,
+  BASE,
+  CHECKER,
+  KEY,
+  MIRROR,
+  NORMAL,
+  SHADOW,
+  SLOPE,
+  STRIDE,
+  Surfaces,
+} from './surfaces.ts';
 import type { View } from './view.ts';
 
-/** Numbers per triangle in #planes: d, three of the normal or the flat normal, three of the checker coordinates. */
-const PLANES = 21;
-const CHECKER = 12;
-const LIGHT = 8;
-const HIGHLIGHT = 0.4;
-/** Ambient light from straight above and straight below, as factors. */
-const AMBIENT_UP = 1;
-const AMBIENT_DOWN = 0.5;
 /** An endless plane fades into the sky over this distance, m. */
 const HAZE = 14;
-/** Checker modes: no checker, along x and y of the geom, along the two axes of the face, along all three. */
-const Checker = { none: 0, plane: 1, face: 2, solid: 3 } as const;
 
 export class Shader {
-  readonly #geomColor: Float64Array;
-  readonly #geomColor2: Float64Array;
-  readonly #specular: Float64Array;
-  readonly #checker: Uint8Array;
-  readonly #perMetre: Float64Array;
-  readonly #endless: Uint8Array;
-  readonly #world: Float64Array;
-  /** Per light: directional 1 / point 0, direction to the light or its position, diffuse, has the shadow map. */
-  readonly #lights: Float64Array;
-  readonly #lightCount: number;
-  readonly #ambient = new Float64Array(3);
-  readonly #skyTop: Float64Array;
-  readonly #skyBottom: Float64Array;
+  readonly #look: Look;
+  readonly #surfaces: Surfaces;
   readonly #shadow: ShadowMap | null;
-  /**
-   * Per triangle, made when its first pixel is shaded. Anything that is linear on the surface is, times d, linear on
-   * the image: value × d = c0 + c1 hx + c2 hy.
-   */
-  #planes = new Float64Array(0);
-  #stamp = new Int32Array(0);
-  #frame = 0;
-  /** The view of the running image; image coordinates in half samples. */
-  readonly #matrix = new Float64Array(12);
-  readonly #origin = new Float64Array(3);
-  #halfX = 0;
-  #halfY = 0;
-  #perHalf = 0;
   #halvesPerPixel = 2;
+  /** Of the pixel in hand: sight ray with 1 along the optical axis, and depth. */
+  readonly #ray = new Float64Array(4);
   readonly #color = new Float64Array(3);
+  /** Light on the pixel's surface: diffuse r g b, highlight. */
+  readonly #light = new Float64Array(4);
   readonly #mix = new Float64Array(1);
 
-  constructor(scene: SceneDescription, world: Float64Array, shadow: ShadowMap | null, shadowLight: number) {
-    const n = scene.geoms.length;
-    this.#world = world;
+  constructor(look: Look, world: Float64Array, shadow: ShadowMap | null) {
+    this.#look = look;
     this.#shadow = shadow;
-    this.#geomColor = new Float64Array(3 * n);
-    this.#geomColor2 = new Float64Array(3 * n);
-    this.#specular = new Float64Array(n);
-    this.#checker = new Uint8Array(n);
-    this.#perMetre = new Float64Array(n);
-    this.#endless = new Uint8Array(n);
-    scene.geoms.forEach((geom, g) => {
-      this.#geomColor.set(linear(geom.rgba), 3 * g);
-      this.#specular[g] = HIGHLIGHT * geom.specular;
-      this.#endless[g] = isEndless(geom) ? 1 : 0;
-      if (geom.checker === null) return;
-      this.#geomColor2.set(linear(geom.checker.rgb2), 3 * g);
-      this.#perMetre[g] = geom.checker.perMetre;
-      this.#checker[g] =
-        geom.type === 'plane' ? Checker.plane : geom.type === 'box' ? Checker.face : Checker.solid;
-    });
-    this.#lightCount = Math.max(1, scene.lights.length);
-    this.#lights = new Float64Array(LIGHT * this.#lightCount);
-    scene.lights.forEach((light, i) => {
-      const [x, y, z] = light.direction;
-      const length = Math.hypot(x, y, z) || 1;
-      this.#lights.set(
-        light.directional ? [1, -x / length, -y / length, -z / length] : [0, ...light.position],
-        LIGHT * i,
-      );
-      this.#lights.set(light.diffuse, LIGHT * i + 4);
-      this.#lights[LIGHT * i + 7] = i === shadowLight ? 1 : 0;
-      for (let k = 0; k < 3; k++) this.#ambient[k]! += light.ambient[k]!;
-    });
-    if (scene.lights.length === 0) {
-      // A scene without lights is lit from above, so that it can be seen.
-      this.#lights.set([1, 0.3, 0.2, 0.93, 0.7, 0.7, 0.7, 0]);
-      this.#ambient.fill(0.3);
-    }
-    this.#skyTop = Float64Array.from(linear(scene.skyTop));
-    this.#skyBottom = Float64Array.from(linear(scene.skyBottom));
+    this.#surfaces = new Surfaces(look, world, shadow);
   }
 
   /** Shades a whole image. `samples` is 1 or 2: the raster is so many times as wide and high as the image. */
   resolve(arena: Arena, raster: Raster, view: View, samples: number, out: Uint8Array): void {
-    if (this.#stamp.length < arena.triangles) {
-      this.#planes = new Float64Array(PLANES * arena.a.length);
-      this.#stamp = new Int32Array(arena.a.length);
-    }
-    this.#frame++;
-    this.#matrix.set(view.matrix);
-    this.#origin.set(view.origin);
-    this.#halfX = 2 * view.cx;
-    this.#halfY = 2 * view.cy;
-    this.#perHalf = 0.5 / view.focal;
+    this.#surfaces.begin(arena, view);
     this.#halvesPerPixel = 2 * samples;
     if (samples === 1) this.#resolve1(arena, raster, out);
     else this.#resolve2(arena, raster, out);
@@ -149,9 +84,9 @@ export class Shader {
         let g: number;
         let bl: number;
         const sa = surface[a]!;
-        const sb = surface[b]!;
-        const sc = surface[c]!;
-        const sd = surface[d]!;
+        const sb = b === a ? sa : surface[b]!;
+        const sc = c === a ? sa : surface[c]!;
+        const sd = d === a ? sa : surface[d]!;
         if (sa === sb && sa === sc && sa === sd) {
           this.#shade(arena, a, 4 * x + 2, 4 * y + 2);
           r = color[0]!;
@@ -198,10 +133,11 @@ export class Shader {
   /** Colour of triangle `t` at (hx, hy), in half samples, into #color. */
   #shade(arena: Arena, t: number, hx: number, hy: number): void {
     const color = this.#color;
-    const m = this.#matrix;
-    // Sight ray, with 1 along the optical axis.
-    const u = (hx - this.#halfX) * this.#perHalf;
-    const v = (hy - this.#halfY) * this.#perHalf;
+    const look = this.#look;
+    const surfaces = this.#surfaces;
+    const m = surfaces.matrix;
+    const u = (hx - surfaces.halfX) * surfaces.perHalf;
+    const v = (hy - surfaces.halfY) * surfaces.perHalf;
     const dx = m[6]! + u * m[0]! + v * m[3]!;
     const dy = m[7]! + u * m[1]! + v * m[4]!;
     const dz = m[8]! + u * m[2]! + v * m[5]!;
@@ -209,27 +145,119 @@ export class Shader {
       // Bottom colour at and below the horizon, quickly towards the top colour above it.
       const rise = dz > 0 ? Math.sqrt(dz / Math.sqrt(dx * dx + dy * dy + dz * dz)) : 0;
       for (let i = 0; i < 3; i++) {
-        const bottom = this.#skyBottom[i]!;
-        color[i] = bottom + rise * (this.#skyTop[i]! - bottom);
+        const bottom = look.skyBottom[i]!;
+        color[i] = bottom + rise * (look.skyTop[i]! - bottom);
       }
       return;
     }
-    if (this.#stamp[t] !== this.#frame) this.#setup(arena, t);
-    const planes = this.#planes;
-    const p = PLANES * t;
+    const litHere = surfaces.ready(arena, t);
+    const planes = surfaces.planes;
+    const p = STRIDE * t;
     let d = planes[p]! + planes[p + 1]! * hx + planes[p + 2]! * hy;
     if (d < 1e-6) d = 1e-6;
     const z = 1 / d;
-    let nx: number;
-    let ny: number;
-    let nz: number;
-    if (arena.flat[t] === 1) {
-      nx = planes[p + 3]!;
-      ny = planes[p + 4]!;
-      nz = planes[p + 5]!;
-    } else {
+    const g = arena.geom[t]!;
+    const ray = this.#ray;
+    ray[0] = dx;
+    ray[1] = dy;
+    ray[2] = dz;
+    ray[3] = z;
+    if (litHere === 1) this.#lightFlat(p, g, hx, hy);
+    else this.#lightAny(p, g, hx, hy, arena.flat[t]!);
+
+    let r = look.color[3 * g]!;
+    let gr = look.color[3 * g + 1]!;
+    let b = look.color[3 * g + 2]!;
+    if (look.checker[g] !== Checker.none) {
+      this.#check(p, hx, hy);
+      const k = this.#mix[0]!;
+      r += k * (look.color2[3 * g]! - r);
+      gr += k * (look.color2[3 * g + 1]! - gr);
+      b += k * (look.color2[3 * g + 2]! - b);
+    }
+    const light = this.#light;
+    const shine = light[3]!;
+    r = r * light[0]! + shine;
+    gr = gr * light[1]! + shine;
+    b = b * light[2]! + shine;
+    if (look.endless[g] === 1) {
+      const fade = z / HAZE;
+      const k = 1 / (1 + fade * fade);
+      const bottom = look.skyBottom;
+      r = bottom[0]! + k * (r - bottom[0]!);
+      gr = bottom[1]! + k * (gr - bottom[1]!);
+      b = bottom[2]! + k * (b - bottom[2]!);
+    }
+    color[0] = r;
+    color[1] = gr;
+    color[2] = b;
+  }
+
+  /** A flat triangle under directional lights: only shadow and highlight are left to do. */
+  #lightFlat(p: number, g: number, hx: number, hy: number): void {
+    const planes = this.#surfaces.planes;
+    const look = this.#look;
+    const lights = look.lights;
+    const light = this.#light;
+    const ray = this.#ray;
+    let r = planes[p + BASE]!;
+    let gr = planes[p + BASE + 1]!;
+    let b = planes[p + BASE + 2]!;
+    let lit = 1;
+    const key = planes[p + KEY]!;
+    if (key > 0) {
+      const shadow = this.#shadow!;
+      const tap = shadow.tap;
+      const z = ray[3]!;
+      const q = p + SHADOW;
+      tap[0] = z * (planes[q]! + planes[q + 1]! * hx + planes[q + 2]! * hy);
+      tap[1] = z * (planes[q + 3]! + planes[q + 4]! * hx + planes[q + 5]! * hy);
+      tap[2] = z * (planes[q + 6]! + planes[q + 7]! * hx + planes[q + 8]! * hy);
+      tap[3] = planes[p + SLOPE]!;
+      tap[4] = planes[p + SLOPE + 1]!;
+      shadow.filter();
+      lit = shadow.lit[0]!;
+      const k = key * lit;
+      const l = LIGHT * look.shadowLight;
+      r += k * lights[l + 4]!;
+      gr += k * lights[l + 5]!;
+      b += k * lights[l + 6]!;
+    }
+    let shine = 0;
+    const specular = look.specular[g]!;
+    if (specular > 0) {
+      const dx = ray[0]!;
+      const dy = ray[1]!;
+      const dz = ray[2]!;
+      for (let i = 0, k = p + MIRROR; i < look.lightCount; i++, k += 3) {
+        const c = -(planes[k]! * dx + planes[k + 1]! * dy + planes[k + 2]! * dz);
+        if (c <= 0) continue;
+        const rr = dx * dx + dy * dy + dz * dz;
+        if (c * c <= 0.4 * rr) continue;
+        let s = (c * c) / rr;
+        s *= s;
+        s *= s;
+        s *= s;
+        shine += s * specular * lights[LIGHT * i + 5]! * (i === look.shadowLight ? lit : 1);
+      }
+    }
+    light[0] = r;
+    light[1] = gr;
+    light[2] = b;
+    light[3] = shine;
+  }
+
+  /** Any triangle under any lights. */
+  #lightAny(p: number, g: number, hx: number, hy: number, flat: number): void {
+    const planes = this.#surfaces.planes;
+    const look = this.#look;
+    const ray = this.#ray;
+    let nx = planes[p + NORMAL]!;
+    let ny = planes[p + NORMAL + 1]!;
+    let nz = planes[p + NORMAL + 2]!;
+    if (flat === 0) {
       // Normal × d is linear on the image; the length does not matter.
-      nx = planes[p + 3]! + planes[p + 4]! * hx + planes[p + 5]! * hy;
+      nx += planes[p + 4]! * hx + planes[p + 5]! * hy;
       ny = planes[p + 6]! + planes[p + 7]! * hx + planes[p + 8]! * hy;
       nz = planes[p + 9]! + planes[p + 10]! * hx + planes[p + 11]! * hy;
       const n = 1 / Math.sqrt(nx * nx + ny * ny + nz * nz);
@@ -237,32 +265,23 @@ export class Shader {
       ny *= n;
       nz *= n;
     }
-    const g = arena.geom[t]!;
-    let r = this.#geomColor[3 * g]!;
-    let gr = this.#geomColor[3 * g + 1]!;
-    let b = this.#geomColor[3 * g + 2]!;
-    if (this.#checker[g] !== Checker.none) {
-      this.#check(p, hx, hy);
-      const k = this.#mix[0]!;
-      r += k * (this.#geomColor2[3 * g]! - r);
-      gr += k * (this.#geomColor2[3 * g + 1]! - gr);
-      b += k * (this.#geomColor2[3 * g + 2]! - b);
-    }
-
-    const o = this.#origin;
+    const dx = ray[0]!;
+    const dy = ray[1]!;
+    const dz = ray[2]!;
+    const z = ray[3]!;
+    const o = this.#surfaces.origin;
     const px = o[0]! + z * dx;
     const py = o[1]! + z * dy;
     const pz = o[2]! + z * dz;
-    const up = AMBIENT_DOWN + (AMBIENT_UP - AMBIENT_DOWN) * 0.5 * (1 + nz);
-    const ambient = this.#ambient;
-    let lr = up * ambient[0]!;
-    let lg = up * ambient[1]!;
-    let lb = up * ambient[2]!;
+    const up = ambientFactor(nz);
+    let r = up * look.ambient[0]!;
+    let gr = up * look.ambient[1]!;
+    let b = up * look.ambient[2]!;
     let shine = 0;
     const facing = nx * dx + ny * dy + nz * dz;
-    const specular = this.#specular[g]!;
-    const lights = this.#lights;
-    for (let i = 0, l = 0; i < this.#lightCount; i++, l += LIGHT) {
+    const specular = look.specular[g]!;
+    const lights = look.lights;
+    for (let i = 0, l = 0; i < look.lightCount; i++, l += LIGHT) {
       let lx = lights[l + 1]!;
       let ly = lights[l + 2]!;
       let lz = lights[l + 3]!;
@@ -277,7 +296,6 @@ export class Shader {
       }
       const cos = nx * lx + ny * ly + nz * lz;
       if (cos <= 0) continue;
-      let k = cos;
       let lit = 1;
       if (lights[l + 7] === 1) {
         const shadow = this.#shadow!;
@@ -291,128 +309,40 @@ export class Shader {
         shadow.sample();
         lit = shadow.lit[0]!;
         if (lit === 0) continue;
-        k *= lit;
       }
-      lr += k * lights[l + 4]!;
-      lg += k * lights[l + 5]!;
-      lb += k * lights[l + 6]!;
+      const k = cos * lit;
+      r += k * lights[l + 4]!;
+      gr += k * lights[l + 5]!;
+      b += k * lights[l + 6]!;
       if (specular > 0) {
-        // Mirrored light r = 2 (n·l) n − l against the direction to the eye −ray: cos = r·(−ray) / |ray|.
+        // Mirrored light 2 (n·l) n − l against the direction to the eye, −ray.
         const c = lx * dx + ly * dy + lz * dz - 2 * cos * facing;
-        if (c > 0) {
-          let s = (c * c) / (dx * dx + dy * dy + dz * dz);
-          if (s > 0.4) {
-            s *= s;
-            s *= s;
-            s *= s;
-            shine += s * specular * lit * lights[l + 5]!;
-          }
-        }
+        if (c <= 0) continue;
+        const rr = dx * dx + dy * dy + dz * dz;
+        if (c * c <= 0.4 * rr) continue;
+        let s = (c * c) / rr;
+        s *= s;
+        s *= s;
+        s *= s;
+        shine += s * specular * lit * lights[l + 5]!;
       }
     }
-    r = r * lr + shine;
-    gr = gr * lg + shine;
-    b = b * lb + shine;
-    if (this.#endless[g] === 1) {
-      const fade = z / HAZE;
-      const k = 1 / (1 + fade * fade);
-      const bottom = this.#skyBottom;
-      color[0] = bottom[0]! + k * (r - bottom[0]!);
-      color[1] = bottom[1]! + k * (gr - bottom[1]!);
-      color[2] = bottom[2]! + k * (b - bottom[2]!);
-    } else {
-      color[0] = r;
-      color[1] = gr;
-      color[2] = b;
-    }
-  }
-
-  #setup(arena: Arena, t: number): void {
-    const a = arena.a[t]!;
-    const b = arena.b[t]!;
-    const c = arena.c[t]!;
-    // Image coordinates in half samples.
-    const s = 2 / SUBPIXEL;
-    const x0 = arena.sx[a]! * s;
-    const y0 = arena.sy[a]! * s;
-    const x1 = arena.sx[b]! * s - x0;
-    const y1 = arena.sy[b]! * s - y0;
-    const x2 = arena.sx[c]! * s - x0;
-    const y2 = arena.sy[c]! * s - y0;
-    const inverse = 1 / (x1 * y2 - x2 * y1);
-    const planes = this.#planes;
-    const p = PLANES * t;
-    const da = arena.d[a]!;
-    const db = arena.d[b]!;
-    const dc = arena.d[c]!;
-    const d1 = db - da;
-    const d2 = dc - da;
-    const gx = (d1 * y2 - d2 * y1) * inverse;
-    const gy = (d2 * x1 - d1 * x2) * inverse;
-    planes[p] = da - gx * x0 - gy * y0;
-    planes[p + 1] = gx;
-    planes[p + 2] = gy;
-    if (arena.flat[t] === 1) {
-      planes[p + 3] = arena.nx[a]!;
-      planes[p + 4] = arena.ny[a]!;
-      planes[p + 5] = arena.nz[a]!;
-    } else {
-      for (let k = 0; k < 3; k++) {
-        const column = k === 0 ? arena.nx : k === 1 ? arena.ny : arena.nz;
-        const v0 = column[a]! * da;
-        const v1 = column[b]! * db - v0;
-        const v2 = column[c]! * dc - v0;
-        const hx = (v1 * y2 - v2 * y1) * inverse;
-        const hy = (v2 * x1 - v1 * x2) * inverse;
-        planes[p + 3 + 3 * k] = v0 - hx * x0 - hy * y0;
-        planes[p + 4 + 3 * k] = hx;
-        planes[p + 5 + 3 * k] = hy;
-      }
-    }
-    if (this.#checker[arena.geom[t]!] !== Checker.none) this.#setupChecker(arena, t, p);
-    this.#stamp[t] = this.#frame;
-  }
-
-  /** Planes of the checker coordinates (squares along each geom axis) of triangle t; axes that do not count are 0. */
-  #setupChecker(arena: Arena, t: number, p: number): void {
-    const planes = this.#planes;
-    const w = this.#world;
-    const m = this.#matrix;
-    const o = this.#origin;
-    const g = arena.geom[t]!;
-    const mode = this.#checker[g]!;
-    const scale = this.#perMetre[g]!;
-    const at = 12 * g;
-    const face = mode === Checker.face ? this.#faceAxis(planes, p, at) : mode === Checker.plane ? 2 : -1;
-    for (let k = 0; k < 3; k++) {
-      const q = p + CHECKER + 3 * k;
-      if (k === face) {
-        planes[q] = planes[q + 1] = planes[q + 2] = 0;
-        continue;
-      }
-      // Column k of the rotation: axis k of the geom in the world. With P = o + z ray, the coordinate times d is
-      // (a · (o − t)) d + a · ray, and ray = forward + u right + v down is linear in hx and hy itself.
-      const ax = scale * w[at + k]!;
-      const ay = scale * w[at + 3 + k]!;
-      const az = scale * w[at + 6 + k]!;
-      const start = ax * (o[0]! - w[at + 9]!) + ay * (o[1]! - w[at + 10]!) + az * (o[2]! - w[at + 11]!);
-      const right = (ax * m[0]! + ay * m[1]! + az * m[2]!) * this.#perHalf;
-      const down = (ax * m[3]! + ay * m[4]! + az * m[5]!) * this.#perHalf;
-      const forward = ax * m[6]! + ay * m[7]! + az * m[8]!;
-      planes[q] = start * planes[p]! + forward - right * this.#halfX - down * this.#halfY;
-      planes[q + 1] = start * planes[p + 1]! + right;
-      planes[q + 2] = start * planes[p + 2]! + down;
-    }
+    const light = this.#light;
+    light[0] = r;
+    light[1] = gr;
+    light[2] = b;
+    light[3] = shine;
   }
 
   /** How much of the second colour the pixel shows (0..1), into #mix: the checker averaged over its footprint. */
   #check(p: number, hx: number, hy: number): void {
-    const planes = this.#planes;
+    const planes = this.#surfaces.planes;
     const gx = planes[p + 1]!;
     const gy = planes[p + 2]!;
-    const z = 1 / (planes[p]! + gx * hx + gy * hy);
-    const pixel = z * this.#halvesPerPixel;
+    const z = this.#ray[3]!;
+    const pixel = 0.5 * z * this.#halvesPerPixel;
     let product = 1;
+    let area = 1;
     for (let k = p + CHECKER; k < p + CHECKER + 9; k += 3) {
       const c0 = planes[k]!;
       const c1 = planes[k + 1]!;
@@ -422,37 +352,23 @@ export class Shader {
       // Quotient rule, per pixel.
       const sx = c1 - x * gx;
       const sy = c2 - x * gy;
-      let width = pixel * ((sx < 0 ? -sx : sx) + (sy < 0 ? -sy : sy));
-      if (width < 1e-4) width = 1e-4;
-      // The integral of the square wave (+1 on [0, 1), −1 on [1, 2)) is a triangle wave: 1 − |x mod 2 − 1|.
-      const h = x - width * 0.5;
-      const i = x + width * 0.5;
-      const low = h - 2 * Math.floor(h * 0.5) - 1;
-      const high = i - 2 * Math.floor(i * 0.5) - 1;
-      product *= ((low < 0 ? -low : low) - (high < 0 ? -high : high)) / width;
-    }
-    this.#mix[0] = 0.5 - 0.5 * product;
-  }
-
-  /** The geom axis that a flat face looks along. */
-  #faceAxis(planes: Float64Array, p: number, at: number): number {
-    const w = this.#world;
-    let best = 0;
-    let axis = 0;
-    for (let k = 0; k < 3; k++) {
-      const c = Math.abs(
-        planes[p + 3]! * w[at + k]! + planes[p + 4]! * w[at + 3 + k]! + planes[p + 5]! * w[at + 6 + k]!,
-      );
-      if (c > best) {
-        best = c;
-        axis = k;
+      const half = pixel * ((sx < 0 ? -sx : sx) + (sy < 0 ? -sy : sy));
+      const low = Math.floor(x - half);
+      if (x + half < low + 1) {
+        // The footprint lies in one square: even ones count +1, odd ones −1.
+        if ((low & 1) !== 0) product = -product;
+        continue;
       }
+      // The integral of the square wave is a triangle wave, 1 − |x mod 2 − 1|; its rise over the footprint is the mean.
+      const width = half < 5e-5 ? 5e-5 : half;
+      const from = x - width - 2 * Math.floor((x - width) * 0.5) - 1;
+      const to = x + width - 2 * Math.floor((x + width) * 0.5) - 1;
+      product *= (from < 0 ? -from : from) - (to < 0 ? -to : to);
+      area *= 2 * width;
     }
-    return axis;
+    this.#mix[0] = 0.5 - (0.5 * product) / area;
   }
 }
-
-const linear = (rgb: readonly number[]): number[] => rgb.slice(0, 3).map(toLinear);
 
 /** Index into SRGB. */
 function byteIndex(c: number): number {

@@ -30,9 +30,12 @@ export class ShadowMap {
   readonly #raster: Raster;
   /** In: world position and unit normal of the receiver. */
   readonly at = new Float64Array(6);
+  /** What `filter` reads: image coordinates, depth with its allowance, slopes per texel. */
+  readonly tap = new Float64Array(5);
   /** Out: 0 in full shadow .. 1 lit. */
   readonly lit = new Float64Array(1);
   #empty = true;
+  #allowance = 0;
 
   constructor(light: SceneLight, size: number) {
     this.#light = light;
@@ -117,81 +120,114 @@ export class ShadowMap {
     return true;
   }
 
+  get parallel(): boolean {
+    return this.#light.directional;
+  }
+
+  /** Parallel lights. Row k (0, 1: image coordinates, 2: depth with its allowance) as a · P + c of a world point P. */
+  coordinate(k: number, row: Float64Array): void {
+    const view = this.#view;
+    const m = view.matrix;
+    const scale = k === 2 ? -1 : view.focal;
+    for (let i = 0; i < 3; i++) row[i] = scale * m[3 * k + i]!;
+    row[3] = scale * m[9 + k]! + (k === 0 ? view.cx : k === 1 ? view.cy : view.far + this.#allowance);
+  }
+
+  /** Parallel lights. Slopes of a receiver with the normal in `at`, into `tap`; sets the allowance of `coordinate`. */
+  receiver(): void {
+    const m = this.#view.matrix;
+    const at = this.at;
+    const f = this.#view.focal;
+    let nz = m[6]! * at[3]! + m[7]! * at[4]! + m[8]! * at[5]!;
+    if (nz > -0.05) nz = -0.05;
+    // On the plane, far − z grows by nx/nz per metre along x.
+    const gx = clampSlope((m[0]! * at[3]! + m[1]! * at[4]! + m[2]! * at[5]!) / nz);
+    const gy = clampSlope((m[3]! * at[3]! + m[4]! * at[4]! + m[5]! * at[5]!) / nz);
+    this.#allowance = (ALLOWANCE + ALLOWANCE_SLOPE * (Math.abs(gx) + Math.abs(gy))) / f;
+    this.tap[3] = gx / f;
+    this.tap[4] = gy / f;
+  }
+
   /** Reads `at`, writes `lit`. */
   sample(): void {
-    this.lit[0] = 1;
-    if (this.#empty) return;
     const view = this.#view;
     const m = view.matrix;
     const at = this.at;
+    const tap = this.tap;
     const wx = at[0]!;
     const wy = at[1]!;
     const wz = at[2]!;
     const x = m[0]! * wx + m[1]! * wy + m[2]! * wz + m[9]!;
     const y = m[3]! * wx + m[4]! * wy + m[5]! * wz + m[10]!;
     const z = m[6]! * wx + m[7]! * wy + m[8]! * wz + m[11]!;
-    const nx = m[0]! * at[3]! + m[1]! * at[4]! + m[2]! * at[5]!;
-    const ny = m[3]! * at[3]! + m[4]! * at[4]! + m[5]! * at[5]!;
-    let nz = m[6]! * at[3]! + m[7]! * at[4]! + m[8]! * at[5]!;
     const f = view.focal;
-    let u: number;
-    let v: number;
-    let d: number;
-    let gx: number;
-    let gy: number;
     if (view.projection === 'parallel') {
-      u = view.cx + f * x;
-      v = view.cy + f * y;
-      // The receiver's plane: far − z grows by nx/nz per metre along x.
-      if (nz > -0.05) nz = -0.05;
-      gx = nx / nz;
-      gy = ny / nz;
-      if (gx > STEEPEST) gx = STEEPEST;
-      else if (gx < -STEEPEST) gx = -STEEPEST;
-      if (gy > STEEPEST) gy = STEEPEST;
-      else if (gy < -STEEPEST) gy = -STEEPEST;
-      const slope = (gx < 0 ? -gx : gx) + (gy < 0 ? -gy : gy);
-      gx /= f;
-      gy /= f;
-      d = view.far - z + (ALLOWANCE + ALLOWANCE_SLOPE * slope) / f;
+      this.receiver();
+      tap[0] = view.cx + f * x;
+      tap[1] = view.cy + f * y;
+      tap[2] = view.far - z + this.#allowance;
     } else {
+      this.lit[0] = 1;
       if (z < 0.01) return;
-      u = view.cx + (f * x) / z;
-      v = view.cy + (f * y) / z;
-      // On the plane n·P = c: 1/z = (nx u + ny v + nz) / c.
+      const nx = m[0]! * at[3]! + m[1]! * at[4]! + m[2]! * at[5]!;
+      const ny = m[3]! * at[3]! + m[4]! * at[4]! + m[5]! * at[5]!;
+      const nz = m[6]! * at[3]! + m[7]! * at[4]! + m[8]! * at[5]!;
+      // On the plane n·P = c: 1/z = (nx u + ny v + nz) / c. Slopes in units of one texel deep per texel.
       let c = nx * x + ny * y + nz * z;
       if (c > -0.05 * z) c = -0.05 * z;
-      const steepest = STEEPEST / (f * z);
-      gx = nx / (c * f);
-      gy = ny / (c * f);
-      if (gx > steepest) gx = steepest;
-      else if (gx < -steepest) gx = -steepest;
-      if (gy > steepest) gy = steepest;
-      else if (gy < -steepest) gy = -steepest;
+      const gx = clampSlope((nx * z) / c);
+      const gy = clampSlope((ny * z) / c);
+      const texel = 1 / (f * z);
+      tap[0] = view.cx + (f * x) / z;
+      tap[1] = view.cy + (f * y) / z;
       // A texel is z/f wide, and d(1/z) = dz/z².
-      const slope = ((gx < 0 ? -gx : gx) + (gy < 0 ? -gy : gy)) / (steepest / STEEPEST);
-      d = 1 / z + (ALLOWANCE + ALLOWANCE_SLOPE * slope) / (f * z);
+      tap[2] = 1 / z + (ALLOWANCE + ALLOWANCE_SLOPE * (Math.abs(gx) + Math.abs(gy))) * texel;
+      tap[3] = gx * texel;
+      tap[4] = gy * texel;
     }
+    this.filter();
+  }
+
+  /** Reads `tap`, writes `lit`. */
+  filter(): void {
+    const lit = this.lit;
+    lit[0] = 1;
+    if (this.#empty) return;
     const size = this.#size;
-    u -= 0.5;
-    v -= 0.5;
+    const tap = this.tap;
+    const u = tap[0]! - 0.5;
+    const v = tap[1]! - 0.5;
     if (!(u >= 1 && v >= 1 && u < size - 2 && v < size - 2)) return;
     // Tent over 3 × 3 texels around the nearest centre: weights (1/2 − s, 1, 1/2 + s) / 2 per axis.
-    const iu = Math.floor(u + 0.5);
-    const iv = Math.floor(v + 0.5);
+    const iu = (u + 0.5) | 0;
+    const iv = (v + 0.5) | 0;
     const su = u - iu;
     const sv = v - iv;
+    const gx = tap[3]!;
+    const gy = tap[4]!;
     const map = this.#raster.depth;
-    let sum = 0;
-    for (let j = -1; j <= 1; j++) {
-      const row = (iv + j) * size + iu;
-      const base = d + gy * (j - sv) - gx * su;
-      let line = 0;
-      if (base - gx >= map[row - 1]!) line += 0.5 - su;
-      if (base >= map[row]!) line += 1;
-      if (base + gx >= map[row + 1]!) line += 0.5 + su;
-      sum += line * (j === 0 ? 1 : j < 0 ? 0.5 - sv : 0.5 + sv);
+    const at = iv * size + iu;
+    const d = tap[2]! - gx * su - gy * sv;
+    const middle = d >= map[at]! ? 1 : 0;
+    const a = d - gx - gy >= map[at - size - 1]! ? 1 : 0;
+    const b = d + gx - gy >= map[at - size + 1]! ? 1 : 0;
+    const c = d - gx + gy >= map[at + size - 1]! ? 1 : 0;
+    const e = d + gx + gy >= map[at + size + 1]! ? 1 : 0;
+    const corners = a + b + c + e;
+    // Where middle and corners agree the rest does, but for shapes thinner than a texel.
+    if (corners === 4 * middle) {
+      lit[0] = middle;
+      return;
     }
-    this.lit[0] = sum / 4;
+    const left = 0.5 - su;
+    const right = 0.5 + su;
+    const top = a * left + (d - gy >= map[at - size]! ? 1 : 0) + b * right;
+    const row = (d - gx >= map[at - 1]! ? left : 0) + middle + (d + gx >= map[at + 1]! ? right : 0);
+    const bottom = c * left + (d + gy >= map[at + size]! ? 1 : 0) + e * right;
+    lit[0] = (top * (0.5 - sv) + row + bottom * (0.5 + sv)) / 4;
   }
+}
+
+function clampSlope(slope: number): number {
+  return slope > STEEPEST ? STEEPEST : slope < -STEEPEST ? -STEEPEST : slope;
 }
