@@ -13,7 +13,9 @@ import time
 import mujoco
 import numpy as np
 
-COLLISION_GROUP = 3  # sim/scene.ts leaves these out, and so does MuJoCo's default view.
+# What sim/scene.ts lists and MuJoCo draws by default: geoms but of the collision group, then sites.
+COLLISION_GROUP = 3
+LAST_SEEN_SITE_GROUP = 2
 
 
 def wxyz(q):
@@ -44,16 +46,19 @@ class Peer:
         self.data = mujoco.MjData(self.model)
         mujoco.mj_forward(self.model, self.data)
         m = self.model
-        drawn = [g for g in range(m.ngeom) if m.geom_group[g] != COLLISION_GROUP]
-        self.index = np.full(m.ngeom + 1, -1, np.int32)
-        self.index[drawn] = np.arange(len(drawn))
+        geoms = [g for g in range(m.ngeom) if m.geom_group[g] != COLLISION_GROUP]
+        sites = [s for s in range(m.nsite) if m.site_group[s] <= LAST_SEEN_SITE_GROUP]
+        self.geoms = np.full(m.ngeom, -1, np.int32)
+        self.geoms[geoms] = np.arange(len(geoms))
+        self.sites = np.full(m.nsite, -1, np.int32)
+        self.sites[sites] = len(geoms) + np.arange(len(sites))
         self.renderer("bench_" + r["cameras"][0]["name"], 64, 64)
         from OpenGL import GL
 
         return {
             "renderer": GL.glGetString(GL.GL_RENDERER).decode(),
             "quality": [int(m.vis.quality.shadowsize), int(m.vis.quality.offsamples)],
-            "geoms": len(drawn),
+            "geoms": len(geoms) + len(sites),
         }
 
     def pose(self, r):
@@ -96,8 +101,11 @@ class Peer:
         renderer.disable_depth_rendering()
         renderer.disable_segmentation_rendering()
         if kind == "segmentation":
-            ids = np.where(picture[..., 1] == mujoco.mjtObj.mjOBJ_GEOM, picture[..., 0], self.model.ngeom)
-            picture = self.index[ids].astype(np.int32)
+            seen = np.full(picture.shape[:2], -1, np.int32)
+            for kind, index in ((mujoco.mjtObj.mjOBJ_GEOM, self.geoms), (mujoco.mjtObj.mjOBJ_SITE, self.sites)):
+                of = picture[..., 1] == kind
+                seen[of] = index[picture[..., 0][of]]
+            picture = seen
         elif kind == "depth":
             picture = picture.astype(np.float32)
         return picture.tobytes()

@@ -45,9 +45,17 @@ export async function drawnScene(task: string, seed = 1): Promise<DrawnScene> {
   return { description, poses, peerPose: { joints, bodies }, model, cameras: robot.cameras };
 }
 
-/** Share of pixels on which two segmentations agree. */
-export function agreement(a: Int32Array, b: Int32Array): number {
+/**
+ * Share of the pixels nearer than 5 m on which two segmentations agree. Farther off only the endless floor is left,
+ * which MuJoCo cuts at its far plane and which reaches the horizon here.
+ */
+export function agreement(a: Int32Array, b: Int32Array, depth: Float32Array): number {
   let same = 0;
-  for (let i = 0; i < a.length; i++) if (a[i] === b[i]) same++;
-  return same / a.length;
+  let near = 0;
+  for (let i = 0; i < a.length; i++) {
+    if (depth[i]! > 5) continue;
+    near++;
+    if (a[i] === b[i]) same++;
+  }
+  return same / near;
 }

@@ -167,9 +167,11 @@ async function checkSame(
   const pixels = new Uint8Array(width * height * 3);
   renderer.segmentation(scene.poses, segments);
   renderer.rgb(scene.poses, pixels);
+  const depth = new Float32Array(width * height);
+  renderer.depth(scene.poses, depth);
   const theirs = new Int32Array(await peer.image(camera.name, width, height, 'segmentation'));
   const colors = new Uint8Array(await peer.image(camera.name, width, height, 'rgb'));
-  const same = agreement(segments, theirs);
+  const same = agreement(segments, theirs, depth);
   const color = [0, 1, 2].map((k) => mean(pixels, k) - mean(colors, k));
   context.log(
     `render: ${width}×${height}: same geom on ${(100 * same).toFixed(2)} % of the pixels, mean colours differ by ${color.map((c) => c.toFixed(0)).join(', ')}`,
