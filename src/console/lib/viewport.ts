@@ -205,6 +205,8 @@ export class Viewport {
     this.#orbit.dispose();
     this.#built?.dispose();
     this.#renderer.dispose();
+    // Browsers keep few contexts; this one is not left to the garbage collector.
+    this.#renderer.forceContextLoss();
     this.#renderer.domElement.remove();
   }
 
