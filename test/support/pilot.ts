@@ -3,10 +3,18 @@
  * axis is a switch with a lead: a key is lifted as far ahead of the goal as the arm goes on after it.
  */
 import type { Page } from 'playwright-core';
+import { Mode, Reason } from '../../src/robot/tick.ts';
+import { reasonWords } from '../../src/robot/words.ts';
 import type { Published } from './published.ts';
 
 /** Time from a state to the effect of a key lifted because of it, s, on a busy machine. */
 const LEAD = 0.16;
+/** Stops that a busy machine causes: a person looks, clears them and goes on. */
+const BUSY = Reason.staleState | Reason.missedPeriods;
+const MOST_RECOVERIES = 8;
+const CLEAR_MS = 30_000;
+/** Two seconds of live messages. */
+const RESTING_MESSAGES = 120;
 const SPEEDS = [5, 10, 20, 35, 50, 75, 100] as const;
 
 export interface Goal {
@@ -27,10 +35,16 @@ export class Pilot {
   readonly #live: Published;
   readonly #held = new Set<string>();
   #speed = 0;
+  #recoveries = 0;
+  #resting = 0;
 
-  constructor(page: Page, live: Published) {
+  readonly #say: (text: string) => void;
+
+  /** `say` hears what a person would note down: stops cleared, control taken again. */
+  constructor(page: Page, live: Published, say: (text: string) => void = () => {}) {
     this.#page = page;
     this.#live = live;
+    this.#say = say;
   }
 
   /** Steps the speed with its keys until the page shows `percent`, one of SPEEDS. */
@@ -73,6 +87,7 @@ export class Pilot {
           `${what}: still ${this.#describe(goal)} away after ${seconds} s, mode ${live.value('mode')}`,
         );
       }
+      await this.recover();
       const keys: string[] = [];
       const axis = (error: number, speed: number, tol: number, plus: string, minus: string): void => {
         const key = error > 0 ? plus : minus;
@@ -94,12 +109,60 @@ export class Pilot {
 
   /** Holds one key until a state is reached. */
   async holdUntil(key: string, what: string, met: () => boolean, seconds = 20): Promise<void> {
-    await this.hold([key]);
+    const end = Date.now() + seconds * 1000;
     try {
-      await this.#live.until(what, met, seconds);
+      while (!met()) {
+        if (Date.now() > end) throw new Error(`waited ${seconds} s for ${what}`);
+        await this.recover();
+        await this.hold([key]);
+        await this.#live.next();
+      }
     } finally {
       await this.hold([]);
     }
+  }
+
+  /** Clears a stop that came from the load of the machine, takes lost control again. Other stops are failures. */
+  async recover(): Promise<void> {
+    const live = this.#live;
+    const stopped = live.value('mode') === Mode.stopped;
+    const lost = live.value('lease') === 0;
+    if (!stopped && !lost && !this.#liftedByStop()) return;
+    await this.hold([]);
+    if (stopped || lost) this.#recoveries++;
+    if (this.#recoveries > MOST_RECOVERIES) throw new Error(`stopped more than ${MOST_RECOVERIES} times`);
+    if (lost) {
+      this.#say('control was lost, takes it again');
+      await this.#page.keyboard.press('t');
+      await live.until('control', () => live.value('lease') !== 0);
+    }
+    if (!stopped) return;
+    const fault = live.value('fault');
+    const words = reasonWords(fault).map((r) => r.short);
+    if ((fault & BUSY) === 0) throw new Error(`stopped: ${words}`);
+    this.#say(`stopped (${words}), clears it`);
+    // Refused while the cause lasts; then once more.
+    const end = Date.now() + CLEAR_MS;
+    while (live.value('mode') === Mode.stopped) {
+      if (Date.now() > end) throw new Error(`the stop (${words}) could not be cleared`);
+      await this.#page.keyboard.press('Shift+C');
+      await live.until('an answer', () => live.value('mode') !== Mode.stopped, 1).catch(() => {});
+    }
+    await live.until('holding', () => live.value('mode') === Mode.holding);
+  }
+
+  /** Keys are down, but the page counts them no more because something brought the arm to hold. */
+  #liftedByStop(): boolean {
+    const resting = this.#live.value('mode') === Mode.holding;
+    if (!resting || this.#held.size === 0) {
+      this.#resting = 0;
+      return false;
+    }
+    // The first motion needs a moment to become active; longer than that, the keys have to be pressed anew.
+    this.#resting++;
+    if (this.#resting < RESTING_MESSAGES) return false;
+    this.#resting = 0;
+    return true;
   }
 
   #describe(goal: Goal): string {

@@ -30,7 +30,7 @@ class Commands {
   estopState = $state<'idle' | 'sending' | 'failed'>('idle');
   /** Id of the last saved episode, for its quality flags. */
   saved = $state<string | null>(null);
-  /** A recording call is under way. */
+  /** A step of the recording is under way. */
   busy = $state(false);
   readonly taskText = new Stored<string>('task', '');
 
@@ -93,22 +93,22 @@ class Commands {
 
   /** Starts when idle, stops when recording, does nothing in review. */
   async record(): Promise<void> {
-    if (this.busy || this.recording === 'review') return;
+    if (this.recording === 'review') return;
     if (this.recording === 'recording') {
-      await this.#withLease('Stopping the recording', (lease) => post('/api/recording/stop', { lease }));
+      await this.#recordingStep('Stopping the recording', (lease) => post('/api/recording/stop', { lease }));
       return;
     }
     this.saved = null;
     const task = this.taskText.value.trim() || (live.session?.task?.text ?? '');
     const name = operator.name.value.trim() || 'operator';
-    await this.#withLease('Starting a recording', (lease) =>
+    await this.#recordingStep('Starting a recording', (lease) =>
       post('/api/recording/start', { lease, task, operator: name }),
     );
   }
 
   async label(label: EpisodeLabel, cause = ''): Promise<void> {
     if (this.recording === 'idle') return;
-    const done = await this.#withLease('Saving the label', async (lease) => {
+    const done = await this.#recordingStep('Saving the label', async (lease) => {
       if (this.recording === 'recording') await post('/api/recording/stop', { lease });
       const { episode } = await post<{ episode: string }>('/api/recording/label', {
         lease,
@@ -122,7 +122,7 @@ class Commands {
 
   async discard(): Promise<void> {
     if (this.recording === 'idle') return;
-    await this.#withLease('Discarding', async (lease) => {
+    await this.#recordingStep('Discarding', async (lease) => {
       const { episode } = await post<{ episode: string }>('/api/recording/discard', { lease });
       this.failing = false;
       toasts.info('Recording moved to the trash', { label: 'Undo', run: () => void this.restore(episode) });
@@ -131,7 +131,7 @@ class Commands {
 
   async rerecord(): Promise<void> {
     if (this.recording === 'idle') return;
-    await this.#withLease('Recording again', async (lease) => {
+    await this.#recordingStep('Recording again', async (lease) => {
       await post('/api/recording/rerecord', { lease });
       this.failing = false;
     });
@@ -203,13 +203,21 @@ class Commands {
       toasts.error(`${doing} needs control`, new Error('take control first (key T)'));
       return false;
     }
-    this.busy = true;
     try {
       await run(operator.lease);
       return true;
     } catch (error) {
       toasts.error(`${doing} failed`, error);
       return false;
+    }
+  }
+
+  /** One step of the recording at a time: a second press while the first is under way does nothing. */
+  async #recordingStep(doing: string, run: (lease: number) => Promise<unknown>): Promise<boolean> {
+    if (this.busy) return false;
+    this.busy = true;
+    try {
+      return await this.#withLease(doing, run);
     } finally {
       this.busy = false;
     }

@@ -61,9 +61,11 @@ export function startHotkeys(): void {
   addEventListener('focusin', (event) => {
     if (isField(event.target)) operator.releaseKeys();
   });
-  // A button clicked with the pointer gives the focus back, so that Enter and Space stay hotkeys.
+  // What was clicked with the pointer gives the focus back, so that Enter and Space stay hotkeys.
   addEventListener('click', (event) => {
-    const button = (event.target as HTMLElement | null)?.closest('button');
-    if (button && event.detail > 0) button.blur();
+    const clicked = (event.target as HTMLElement | null)?.closest<HTMLElement>(
+      'button, a, summary, input[type=checkbox], input[type=range]',
+    );
+    if (clicked && event.detail > 0) clicked.blur();
   });
 }

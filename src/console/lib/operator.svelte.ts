@@ -1,6 +1,6 @@
 /** Control of the arm: the lease, and what is held down, sent through the worker. */
 import { Layout } from '../../robot/layout.ts';
-import { ControllerId, Mode, operatorFields } from '../../robot/tick.ts';
+import { ControllerId, Mode, operatorFields, Source } from '../../robot/tick.ts';
 import { post, socketUrl } from './api.ts';
 import { addPad } from './gamepad.ts';
 import { type DriveMode, driveModes, emptyHeld, operatorKind, stepSpeed, sumKeys } from './keys.ts';
@@ -56,8 +56,7 @@ class Operator {
     addEventListener('blur', zero);
     document.addEventListener('visibilitychange', zero);
     addEventListener('pagehide', () => {
-      zero();
-      this.release();
+      this.releaseNow();
     });
     addEventListener('gamepadconnected', (e) => {
       this.padName = e.gamepad.id;
@@ -79,7 +78,17 @@ class Operator {
     this.#say({ type: 'take', url: socketUrl('/api/operator'), axes: robot.axes.length, operator });
   }
 
-  release(): void {
+  /** Gives control back. A running human controller is held first: it would end as a lost operator otherwise. */
+  async release(): Promise<void> {
+    this.releaseKeys();
+    if (live.value('mode') === Mode.active && live.value('source') === Source.human) {
+      // Should it fail, the rig's deadman does the same a little later.
+      await post('/api/request', { kind: 'hold' }).catch(() => {});
+    }
+    this.releaseNow();
+  }
+
+  releaseNow(): void {
     this.releaseKeys();
     this.#say({ type: 'release' });
   }
