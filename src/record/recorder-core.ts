@@ -254,7 +254,10 @@ export class RecorderCore {
     this.#stopAt = Number.POSITIVE_INFINITY;
     const memory = block.subarray(this.#at.memory);
     const first = { time: this.#firstTime, memory };
-    this.#writer = await EpisodeWriter.open(this.#sink!, this.#setup, this.#start!, first);
+    const writer = await EpisodeWriter.open(this.#sink!, this.#setup, this.#start!, first);
+    // Abandoned meanwhile: the rig ends.
+    if (this.#start === null) return;
+    this.#writer = writer;
     this.#overflowBase = this.#counters();
     this.#chunkSince = this.#now();
     this.#rate = { time: this.#now(), bytes: 0, perSecond: 0 };
