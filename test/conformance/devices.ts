@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { createDevice as createMock } from '../../drivers/mock/index.ts';
 import { loadRobot } from '../../src/config.ts';
 import { monotonicClock } from '../../src/loop/clock.ts';
+import { DeviceThread } from '../../src/loop/device-thread.ts';
 import type { Device } from '../../src/robot/device.ts';
 import type { RobotSpec } from '../../src/robot/spec.ts';
 import { packageRoot } from '../../src/root.ts';
@@ -21,6 +22,7 @@ export interface Candidate {
 const robot = (file: string): RobotSpec => loadRobot(join(packageRoot(), 'robots', file));
 
 const mock = robot('panda-mock.yaml');
+const sim = robot('panda-sim.yaml');
 
 export const candidates: readonly Candidate[] = [
   {
@@ -42,6 +44,15 @@ export const candidates: readonly Candidate[] = [
         seed: 3,
       };
       return createMock({ robot: mock, entry: { ...mock.devices[0]!, options }, now });
+    },
+    skip: false,
+  },
+  {
+    name: 'sim, paced in a thread of its own',
+    robot: sim,
+    create: () => {
+      const module = new URL('../../sim/index.js', import.meta.url).href;
+      return DeviceThread.load({ robot: sim, entry: sim.devices[0]!, module, seed: 1 });
     },
     skip: false,
   },
