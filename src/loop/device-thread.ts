@@ -127,6 +127,11 @@ export class DeviceThread implements Device {
   }
 
   open(port: DevicePort): Promise<void> {
+    if (this.#running) {
+      const { name } = this.spec;
+      const details = { device: name, what: 'open', reason: 'it is open already' };
+      return Promise.reject(new ArmloopError('DEVICE_MISUSED', details));
+    }
     const { state, command, sent } = port;
     if (!(state instanceof LatestEnd) || !(command instanceof LatestView) || !(sent instanceof RingEnd)) {
       throw new ArmloopError('INTERNAL', { what: 'a device thread needs ends of shared-memory channels' });

@@ -191,6 +191,8 @@ class Host {
     const device = this.#device;
     switch (message.type) {
       case 'enable':
+        // A command that was left waiting is not for this run: enabling holds until the first one after it.
+        this.#command.take();
         this.#halted = false;
         this.#enabled = true;
         device.setEnabled('on');

@@ -37,11 +37,15 @@ function suite(candidate: Candidate): void {
     return s;
   }
 
-  /** Moves the first axis at a good speed and returns while it moves. */
+  /**
+   * Moves the first axis at a good speed and returns while it moves: in velocity mode where there is one, for then
+   * nothing but a brake ends the motion.
+   */
   async function moving(s: Stand): Promise<void> {
     const axis = s.device.spec.axes[0]!;
     const start = s.vector('q')[0]!;
     const speed = 0.3 * axis.velocity;
+    if (s.device.spec.modes.includes(CommandMode.velocity)) s.wanted.mode = CommandMode.velocity;
     await s.drive(
       (time) => time > 0.5 && Math.abs(s.vector('qd')[0]!) > 0.15 * axis.velocity,
       10,
@@ -86,8 +90,11 @@ function suite(candidate: Candidate): void {
     const rate = (seq - first.seq) / (device - first.device);
     assert.ok(rate <= 1.02 * s.device.spec.rateHz, `${rate} states a second`);
     assert.ok(rate >= 0.7 * s.device.spec.rateHz, `${rate} states a second`);
-    // The map of its clock neither stretches nor shifts: both clocks saw the same time pass.
-    assert.ok(Math.abs(time - first.time - (device - first.device)) < 0.06, 'its clock is mapped wrongly');
+    // The map of its clock neither stretches nor shifts: both clocks saw the same time pass. A simulation that was not
+    // given the time to compute falls behind, and says so by its own stamps.
+    const behind = time - first.time - (device - first.device);
+    assert.ok(behind > -0.06, `its clock is ${-behind} s ahead`);
+    if (!s.device.spec.simulated) assert.ok(behind < 0.06, `its clock is ${behind} s behind`);
   });
 
   it('does not move before it is enabled, whatever is sent', async () => {
@@ -191,17 +198,18 @@ function suite(candidate: Candidate): void {
   it('clamps or refuses what it cannot do, and reports that as sent', async () => {
     const s = await enabled();
     const { axes } = s.device.spec;
+    const last = axes.length - 1;
+    const { max, min } = axes[last]!;
     await s.drive((time) => time > 0.1, 5);
-    s.records();
-    s.wanted.q[0] = axes[0]!.max + 1;
-    s.send();
-    const asked = s.tick;
-    s.wanted.q[0] = s.vector('q')[0]!;
-    await s.drive((time) => time > 0.2, 5);
-    const { tick, q } = { tick: s.sent.at('tick'), q: s.sent.at('q') };
-    for (const r of s.records().filter((x) => x[tick] === asked)) {
-      assert.ok(r[q]! <= axes[0]!.max + 1e-9, `sent ${r[q]} beyond the limit`);
-    }
+    const first = s.tick + 1;
+    s.wanted.q[last] = max + 0.25 * (max - min);
+    await s.drive((time) => time > 0.2 && s.get('commandTick') >= first + 10, 5);
+    const until = s.tick;
+    await s.drive((time) => time > 0.2 && s.get('commandTick') > until, 5);
+    const { tick, q } = { tick: s.sent.at('tick'), q: s.sent.at('q') + last };
+    const beyond = s.records().filter((r) => r[tick]! >= first && r[tick]! <= until);
+    assert.ok(beyond.length > 0, 'none was recorded');
+    for (const r of beyond) assert.ok(r[q]! <= max + 1e-9, `sent ${r[q]} beyond the limit ${max}`);
   });
 
   it('does not follow a mode that it does not know', async () => {
@@ -236,8 +244,12 @@ function suite(candidate: Candidate): void {
     await moving(s);
     assert.ok(!s.has('watchdog'));
     await s.watch(() => s.has('watchdog'), 5);
+    const from = s.vector('q')[0]!;
     await s.watch(() => s.speed() < REST, 5);
     const rest = s.vector('q');
+    const { velocity, acceleration } = s.device.spec.axes[0]!;
+    const way = (0.3 * velocity) ** 2 / (2 * acceleration);
+    assert.ok(Math.abs(rest[0]! - from) < 2 * way + 0.02, `it took ${rest[0]! - from} to brake`);
     for (let i = 0; i < 50; i++) await s.next();
     near(s.vector('q'), rest, 2e-3, 'it crept');
     assert.ok(s.has('watchdog'));
@@ -250,6 +262,7 @@ function suite(candidate: Candidate): void {
     await moving(s);
     await s.device.halt();
     await s.drive(() => s.speed() < REST, 5);
+    assert.ok(!s.has('enabled') || s.has('watchdog'), 'it says that it does not follow commands');
     const rest = s.vector('q');
     await s.drive((time) => time > 0.2, 5);
     near(s.vector('q'), rest, 2e-3, 'it went on');

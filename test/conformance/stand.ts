@@ -95,6 +95,7 @@ export class Stand {
     block[l.at('tick')] = ++this.tick;
     block[l.at('time')] = now();
     block[l.at('mode')] = mode;
+    block[l.at('epoch')] = this.get('epoch');
     l.view(block, 'q').set(this.wanted.q);
     l.view(block, 'qd').set(this.wanted.qd);
     const { axes } = this.device.spec;

@@ -102,6 +102,25 @@ it('it brakes and holds when its host is killed, and then ends', async () => {
   assert.equal(last[3], 1);
 });
 
+it('halt is told to the device: it does not wait for its watchdog', async () => {
+  const stand = new Stand(createDevice({ robot, entry, now }));
+  try {
+    await stand.open();
+    await stand.device.enable();
+    await stand.watch(() => stand.has('enabled'), 5);
+    stand.wantHere();
+    stand.wanted.mode = CommandMode.velocity;
+    stand.wanted.qd[0] = 0.5;
+    await stand.drive(() => stand.vector('qd')[0]! > 0.4, 5);
+    await stand.device.halt();
+    await stand.watch(() => !stand.has('enabled'), 5);
+    assert.ok(!stand.has('watchdog'));
+    await stand.watch(() => stand.speed() === 0, 5);
+  } finally {
+    await stand.device[Symbol.asyncDispose]();
+  }
+});
+
 it('a velocity beyond the limit is clamped, and what is not a number is not sent', async () => {
   const stand = new Stand(createDevice({ robot, entry, now }));
   try {
