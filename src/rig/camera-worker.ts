@@ -76,7 +76,10 @@ class CameraLoop {
   constructor(data: CameraWorkerData, set: CameraSet) {
     this.#set = set;
     const now = this.#now();
-    this.#cameras = data.cameras.map((entry, i) => new Camera(entry, data.channels[i]!, now));
+    // Turns spread over the period, so that the cameras do not all want the processor at once.
+    this.#cameras = data.cameras.map(
+      (entry, i) => new Camera(entry, data.channels[i]!, now + i / (entry.fps * data.cameras.length)),
+    );
     this.#poses = new LatestView(data.poses);
     this.#stats = new LatestEnd(data.stats);
     const layout = posesLayout(data.scene.bodies.length);
