@@ -41,7 +41,7 @@ test('frames come out as they went in, however the stream is cut', () => {
 });
 
 test('the address fits the system, whatever the workspace is called', () => {
-  assert.equal(rigAddress('/work', 'arm'), '/data/run/arm.sock');
+  assert.equal(rigAddress('/data', 'arm'), '/data/run/arm.sock');
   const deep = `/${'deep/'.repeat(30)}workspace`;
   const short = rigAddress(deep, 'arm');
   assert.ok(Buffer.byteLength(short) <= 103, short);
