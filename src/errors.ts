@@ -68,7 +68,7 @@ export const ERRORS = {
   },
   REQUEST_REFUSED: {
     text: '{request} was refused: the rig is {mode}{because}',
-    todo: 'Bring the rig into a mode that allows it: arm it, or clear the stop.',
+    todo: 'Bring the rig into a mode that allows it: arm it, or clear the stop; the events of the rig say more.',
   },
   REQUEST_TIMEOUT: {
     text: '{request} had no effect within {seconds} s',

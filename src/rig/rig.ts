@@ -39,6 +39,8 @@ export interface RigOptions {
   readonly spec: RobotSpec;
   readonly workspace: string;
   readonly log: Logger;
+  /** Module with createControllers; default: src/control. */
+  readonly controllers?: URL;
 }
 
 export class Rig {
@@ -117,6 +119,7 @@ export class Rig {
         LoopThread.open({
           spec,
           liveReaders: 0,
+          ...(options.controllers === undefined ? {} : { controllers: options.controllers }),
           onDead: (reason) => void late.rig?.loopDead(reason),
           onControllerError: (message) => late.rig?.session.event('error', `A controller failed: ${message}`),
         }),
@@ -234,6 +237,7 @@ export class Rig {
   /** Controlled stop, park if configured, recording closed, torque off, everything let go. */
   async close(): Promise<void> {
     const alive = this.#loop.dead === null;
+    this.session.retire();
     if (alive) {
       await this.#step('stopping', () => this.session.stopMotion(STOP_S));
       if (this.spec.shutdown.park === 'home' && this.watch.view.mode === Mode.holding) {
@@ -276,10 +280,11 @@ export class Rig {
   #operateSelf(): void {
     const block = this.session.nobody();
     block[this.session.operator.at('lease')] = OWN_LEASE;
-    this.#operate(block);
+    this.operate(block);
   }
 
-  #operate(block: Float64Array): void {
+  /** Hands operator input to the loop as it is. */
+  operate(block: Float64Array): void {
     this.#loop.operator.block.set(block);
     this.#loop.operator.publish();
   }
@@ -365,7 +370,7 @@ export class Rig {
       },
       answered: (seq, timeoutS) => watch.answered(seq, timeoutS),
       until: (what, condition, timeoutS) => watch.until(what, condition, timeoutS),
-      operate: (block) => this.#operate(block),
+      operate: (block) => this.operate(block),
       enableDevices: () => rack.enable(),
       disableDevices: () => rack.disable(),
       haltDevices: async () => {

@@ -25,6 +25,15 @@ const ESTOP_ANSWER_S = 0.1;
 const ACK_EVERY = 10;
 const FIRST_LEASE = (): number => Math.floor(Date.now() / 1000);
 
+/** What is answered during a shutdown. */
+const STILL_ANSWERED: ReadonlySet<Method> = new Set([
+  'estop',
+  'metrics',
+  'lease.release',
+  'client.gone',
+  'cameras.watch',
+]);
+
 type Handlers = { readonly [M in Method]: (params: Params<M>, from: number) => unknown };
 
 export class Session {
@@ -34,6 +43,7 @@ export class Session {
   readonly #recording: RecordingFlow;
   readonly #events: EventLog;
   readonly #handlers: Handlers;
+  #retired = false;
   #line: Promise<unknown> = Promise.resolve();
   #metrics: () => unknown = () => ({});
   #watch: (connection: number, cameras: readonly number[]) => void = () => {};
@@ -97,6 +107,9 @@ export class Session {
   /** Answers a request of a server. Rejects with ArmloopErrors. */
   async request(method: string, params: unknown, from: number): Promise<unknown> {
     const good = checked(method, params);
+    if (this.#retired && !STILL_ANSWERED.has(good.method)) {
+      throw new ArmloopError('REQUEST_REFUSED', { request: method, mode: 'being shut down', because: '' });
+    }
     return this.#handlers[good.method](good.params, from);
   }
 
@@ -130,6 +143,16 @@ export class Session {
 
   event(level: SessionEvent['level'], text: string): void {
     this.#events.add(this.#host.now(), level, text);
+  }
+
+  /** The rig is being shut down: nobody drives from now on, and only stops are still taken. */
+  retire(): void {
+    this.#retired = true;
+    const held = this.#lease.held;
+    if (held === null) return;
+    this.#lease.release(held.client);
+    this.#ended(held, 'the rig is being shut down');
+    this.#host.notify(held.client, { type: 'lost', reason: 'the rig is being shut down' });
   }
 
   /** Connects nothing, but takes a connected rig to `holding`. */
@@ -186,7 +209,11 @@ export class Session {
   #ended(lease: Lease, why: string): void {
     this.#host.operate(this.#gate.nobody(this.#host.now()));
     // Whatever drives, by hand or by plan, did so for this operator. In other modes the loop has nothing to do.
-    this.#host.ask({ kind: RequestKind.hold, lease: lease.id });
+    try {
+      this.#host.ask({ kind: RequestKind.hold, lease: lease.id });
+    } catch {
+      // The loop is dead, and the devices were halted without it.
+    }
     this.event('info', `${lease.operator} no longer has control: ${why}.`);
   }
 

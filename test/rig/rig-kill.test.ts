@@ -126,7 +126,7 @@ async function held(log: string, killed: number, kill: number): Promise<void> {
       return { time: v[0]!, watchdog: v[3] === 1, q: v[5 + JOINT]!, qd: v[5 + AXES + JOINT]! };
     });
     const last = all.at(-1);
-    return last !== undefined && last.watchdog && Math.abs(last.qd) < 1e-3 ? all : null;
+    return last?.watchdog && Math.abs(last.qd) < 1e-3 ? all : null;
   });
   const from = rows.findIndex((r) => r.time >= killed);
   const hold = rows.findIndex((r, i) => i >= from && r.watchdog);
