@@ -1,4 +1,4 @@
-/** The tasks that come with armloop, by name. */
+/** The tasks that come with armloop. */
 import { ArmloopError } from '../../src/errors.ts';
 import type { Task } from '../../src/robot/task.ts';
 import { pickCube } from './pick-cube.ts';
@@ -6,13 +6,12 @@ import { pickPlaceBin } from './pick-place-bin.ts';
 import { push } from './push.ts';
 import { reach } from './reach.ts';
 
-export const tasks: ReadonlyMap<string, Task> = new Map(
-  [reach, pickCube, pickPlaceBin, push].map((task) => [task.name, task]),
-);
+export const tasks: readonly Task[] = [reach, pickCube, pickPlaceBin, push];
 
 /** The task of that name. Throws SIM_UNKNOWN_TASK. */
 export function taskNamed(name: string): Task {
-  const task = tasks.get(name);
-  if (!task) throw new ArmloopError('SIM_UNKNOWN_TASK', { task: name, known: [...tasks.keys()].join(', ') });
+  const task = tasks.find((t) => t.name === name);
+  if (!task)
+    throw new ArmloopError('SIM_UNKNOWN_TASK', { task: name, known: tasks.map((t) => t.name).join(', ') });
   return task;
 }

@@ -5,7 +5,7 @@ import { SimRig } from '../support/sim-rig.ts';
 
 const clean: Record<string, number> = {};
 let spoilt = 0;
-for (const name of tasks.keys()) {
+for (const { name } of tasks) {
   const rig = await SimRig.open(name);
   const { device, state, command, sent, poses } = rig;
   // Whole numbers: a fractional one passed as an argument may be boxed by the caller, whatever the device does.
