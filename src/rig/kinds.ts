@@ -29,7 +29,7 @@ export const rendererUrl = (kind: string): string | null =>
 export interface DeviceModule {
   readonly createDevice?: DeviceFactory;
   readonly createLockstepDevice?: LockstepFactory;
-  readonly tasks?: readonly Task[] | Readonly<Record<string, Task>>;
+  readonly tasks?: Iterable<Task> | ReadonlyMap<string, Task>;
 }
 
 export interface LoadedKind {
@@ -72,7 +72,10 @@ export async function loadKind(robot: Pick<RobotSpec, 'source'>, entry: DeviceEn
 /** The tasks that a module offers, by name. */
 export function tasksOf(module: DeviceModule): ReadonlyMap<string, Task> {
   const tasks = module.tasks ?? [];
-  const list: readonly Task[] = Array.isArray(tasks) ? tasks : Object.values(tasks);
+  const list =
+    tasks instanceof Map
+      ? [...(tasks as ReadonlyMap<string, Task>).values()]
+      : [...(tasks as Iterable<Task>)];
   return new Map(list.map((task) => [task.name, task]));
 }
 

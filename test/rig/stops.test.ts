@@ -135,6 +135,29 @@ test('a second rig of the same name is refused, and the first goes on', async ()
   assert.ok(!existsSync(rigAddress(elsewhere.path, 'panda-mock')));
 });
 
+test('a device that dies while it is driven: a latched stop, in words, that cannot be cleared away', async () => {
+  using folder = workspace();
+  const log = join(folder.path, 'mock.csv');
+  const device = { name: 'arm', kind: 'mock', options: { rateHz: 250, lingerS: 1, log } };
+  const limits = { stateAgeMs: 500, missedMs: 2000, watchdogMs: 200 };
+  await using rig = await up(
+    folder.path,
+    testRobot(folder.path, { devices: [device], limits }, 'panda-mock'),
+  );
+  await using client = await Client.open(rig.url);
+  await client.take('Ada');
+  await jogAway(client, 0.05);
+  process.kill(Number(readFileSync(`${log}.pid`, 'utf8')), 'SIGKILL');
+  await client.until('stopped', () => client.value('mode') === Mode.stopped);
+  assert.notEqual(client.value('fault'), 0);
+  const events = () => client.session['events'] as { level: string; text: string }[];
+  await client.until('the device is named', () =>
+    events().some((e) => e.level === 'error' && /^arm: /.test(e.text)),
+  );
+  const cleared = await client.post('/api/request', { kind: 'clear', lease: client.lease });
+  assert.equal(cleared.status, 409, JSON.stringify(cleared.body));
+});
+
 test('when its supervisor is killed the rig stops by itself and closes the recording', async () => {
   using folder = workspace();
   const { file, log } = mockRobot(folder.path, 'none');
