@@ -7,7 +7,6 @@ import { ArmloopError, explain } from '../errors.ts';
 import { LatestView } from '../loop/channel.ts';
 import { monotonicClock } from '../loop/clock.ts';
 import { LoopThread } from '../loop/realtime.ts';
-import { newEpisodeId } from '../record/episode-id.ts';
 import { Recorder } from '../record/recorder.ts';
 import type { Now } from '../robot/device.ts';
 import { frameLayout, posesLayout } from '../robot/frame.ts';
@@ -16,11 +15,12 @@ import { ControllerId, Mode, Reason, RequestKind, Source } from '../robot/tick.t
 import { deviceStatusWords } from '../robot/words.ts';
 import { packageVersion } from '../root.ts';
 import { type Hello, LIVE_PROTOCOL, type SessionState } from '../server/protocol.ts';
-import type { EpisodeRecorder, SessionHost } from '../session/host.ts';
+import type { SessionHost } from '../session/host.ts';
 import { Session } from '../session/session.ts';
 import { rigAddress } from './address.ts';
 import { CameraHub } from './camera-hub.ts';
 import { DeviceRack } from './devices.ts';
+import { episodeRecorder } from './episode-recorder.ts';
 import { LiveBlock } from './live.ts';
 import type { RigMetrics } from './metrics.ts';
 import { openReplay } from './replay.ts';
@@ -159,7 +159,7 @@ export class Rig {
       late.opened(rig);
       return rig;
     } catch (error) {
-      late.rig?.halt();
+      late.rig?.giveUp();
       for (const close of closers.reverse()) await close().catch(() => {});
       throw error;
     }
@@ -230,7 +230,10 @@ export class Rig {
     this.#dirty = true;
   }
 
-  halt(): void {
+  /** The start failed: nothing moves, nothing is told any more. */
+  giveUp(): void {
+    if (this.#timer !== null) clearTimeout(this.#timer);
+    this.#timer = null;
     void this.#rack.halt();
   }
 
@@ -360,7 +363,14 @@ export class Rig {
               reset: (seed) => rack.reset(seed),
               restore: (device, state) => rack.restore(device, state),
             },
-      recorder: this.#episodeRecorder(),
+      recorder: episodeRecorder({
+        recorder: this.#recorder,
+        physics: () => rack.snapshots(this.#now),
+        requestSnapshot: () => this.#loop.request({ kind: RequestKind.snapshot }),
+        onClosed: () => {
+          this.#episodes++;
+        },
+      }),
       status: () => this.#status(),
       ask: (request) => {
         if (this.#loop.dead !== null) {
@@ -382,30 +392,6 @@ export class Rig {
       changed: () => {
         this.#dirty = true;
       },
-    };
-  }
-
-  #episodeRecorder(): EpisodeRecorder {
-    const recorder = this.#recorder;
-    return {
-      start: async ({ task, operator, seed }) => {
-        const id = newEpisodeId(Date.now() / 1000, Math.random());
-        const physics = await this.#rack.snapshots(this.#now);
-        const start = { id, task, operator, seed, physics, notes: {} };
-        await recorder.start(start, () => this.#loop.request({ kind: RequestKind.snapshot }));
-        return id;
-      },
-      stop: async () => {
-        await recorder.stop();
-      },
-      close: async (label, cause) => {
-        await recorder.label(label, cause);
-        this.#episodes++;
-      },
-      discard: async () => {
-        await recorder.discard();
-      },
-      log: (time, level, text) => recorder.event(level, 'session', text, time),
     };
   }
 

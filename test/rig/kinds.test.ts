@@ -72,6 +72,15 @@ test("a rig runs on a driver of the user's own, started by `armloop rig` alone",
   rig.child.kill('SIGTERM');
   assert.deepEqual(await rig.ended, { code: 0, signal: null });
 
+  // A device that cannot be opened ends the start, and the process with it.
+  const broken = `import { createDevice as make } from '${mock}';
+    export const createDevice = (context) => Object.assign(make(context), { open: async () => { throw new Error('no cable'); } });`;
+  writeFileSync(join(folder.path, 'driver.mjs'), broken);
+  await using refused = new Command(['rig', file, '--workspace', folder.path]);
+  assert.equal((await refused.ended).code, 1);
+  assert.match(refused.output, /no cable/);
+  writeFileSync(join(folder.path, 'driver.mjs'), `export { createDevice } from '${mock}';`);
+
   await using wrong = new Command(['rig', file, '--workspace', folder.path, '--seed', '4']);
   assert.notEqual((await wrong.ended).code, 0);
   assert.match(wrong.output, /only simulated rigs/);
