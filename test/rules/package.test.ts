@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, it } from 'node:test';
 import { packageRoot } from '../../src/root.ts';
+import { startUp } from '../support/up.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'armloop-package-'));
 after(() => rmSync(folder, { recursive: true, force: true }));
@@ -21,7 +22,7 @@ function npm(args: readonly string[]): { status: number | null; output: string }
   return { status, output: `${stdout}${stderr}` };
 }
 
-it('the tarball installs in an empty folder, holds what it needs and no more, and its armloop runs', (t) => {
+it('the tarball installs in an empty folder, holds what it needs and no more, and its armloop runs the rig', async (t) => {
   const script = join(packageRoot(), 'scripts', 'package.mjs');
   const tarball = execFileSync(process.execPath, [script, folder], { encoding: 'utf8' })
     .trim()
@@ -66,14 +67,20 @@ it('the tarball installs in an empty folder, holds what it needs and no more, an
 
   const check = npm(['exec', '--offline', '--', 'armloop', 'check', 'panda-sim', '--json']);
   assert.equal(check.status, 0, check.output);
-  const rig = JSON.parse(check.output.split('\n').find((l) => l.startsWith('{'))!) as {
+  const checked = JSON.parse(check.output.split('\n').find((l) => l.startsWith('{'))!) as {
     id: string;
     model: { file: string };
   };
-  assert.equal(rig.id, 'panda-sim');
-  assert.ok(existsSync(rig.model.file), 'the model is found where it was installed');
+  assert.equal(checked.id, 'panda-sim');
+  assert.ok(existsSync(checked.model.file), 'the model is found where it was installed');
   const { version } = JSON.parse(readFileSync(join(packageRoot(), 'package.json'), 'utf8')) as {
     version: string;
   };
   assert.ok(npm(['exec', '--offline', '--', 'armloop', '--version']).output.includes(version));
+
+  await using up = await startUp(['panda-sim'], home);
+  const rig = (await (await fetch(`${up.url}api/rig`)).json()) as { robot: { id: string }; session: unknown };
+  assert.equal(rig.robot.id, 'panda-sim');
+  assert.match(up.output(), /Rig panda-sim is holding/);
+  assert.match(await (await fetch(up.url)).text(), /<script/, 'the console is served');
 });

@@ -17,10 +17,13 @@ export interface Up {
 const START_MS = 60_000;
 const STOP_MS = 15_000;
 
-/** Starts it and resolves once it has printed its address. `args` come after `up`. */
-export async function startUp(args: readonly string[]): Promise<Up> {
+/**
+ * Starts it and resolves once it has printed its address. `args` come after `up`; `home` is the folder of the armloop
+ * to run, this one unless a test installed another.
+ */
+export async function startUp(args: readonly string[], home = packageRoot()): Promise<Up> {
   const workspace = await mkdtemp(path.join(tmpdir(), 'armloop-up-'));
-  const main = path.join(packageRoot(), 'dist', 'src', 'main.js');
+  const main = path.join(home, 'dist', 'src', 'main.js');
   const child = spawn(
     process.execPath,
     [main, 'up', ...args, '--no-browser', '--port', '0', '--workspace', workspace],
