@@ -317,6 +317,7 @@ export class Rig {
     this.watch.drain();
     if (this.#driving) this.#operateSelf();
     this.session.tick();
+    this.watch.view.reasons = 0;
     if (this.#pumps % PUMP_HZ === 1) this.watch.measure(this.#loop.stats());
     if (this.#poses !== null) this.#poses.take();
     const poses = this.#poses?.block.subarray(this.#posesAt) ?? null;

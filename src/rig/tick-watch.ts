@@ -70,10 +70,9 @@ export class TickWatch {
     return this.#at[field]!;
   }
 
-  /** Takes in every tick that waits. Returns how many there were. */
+  /** Takes in every tick that waits. Returns how many there were. `view.reasons` gathers until it is cleared. */
   drain(): number {
     let count = 0;
-    this.view.reasons = 0;
     for (let slot = this.#ring.peek(); slot !== null; slot = this.#ring.peek()) {
       this.#take(slot.block);
       this.newest.set(slot.block);
@@ -114,7 +113,9 @@ export class TickWatch {
   answered(seq: number, timeoutS: number): Promise<boolean> {
     return new Promise((resolve, reject) => {
       const timer = setTimeout(() => {
-        this.#answers.delete(seq);
+        // After a pause of this thread the answer may wait in the ring.
+        this.drain();
+        if (!this.#answers.delete(seq)) return;
         reject(new ArmloopError('REQUEST_TIMEOUT', { request: 'a request', seconds: timeoutS }));
       }, timeoutS * 1000);
       this.#answers.set(seq, (taken) => {

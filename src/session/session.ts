@@ -20,7 +20,7 @@ import { replayEpisode, resetScene } from './scene.ts';
 /** The loop answers a request within a few ticks; what comes later means that it does not run. */
 const ANSWER_S = 1;
 /** An emergency stop that the loop does not take at once goes to the devices themselves. */
-const ESTOP_ANSWER_S = 0.1;
+const ESTOP_ANSWER_S = 0.3;
 /** Every how many operator messages one is acknowledged: 10 times a second at 100 Hz. */
 const ACK_EVERY = 10;
 const FIRST_LEASE = (): number => Math.floor(Date.now() / 1000);
@@ -44,6 +44,8 @@ export class Session {
   readonly #events: EventLog;
   readonly #handlers: Handlers;
   #retired = false;
+  /** The devices were told to hold without the loop: they take no commands before they are enabled again. */
+  #halted = false;
   #line: Promise<unknown> = Promise.resolve();
   #metrics: () => unknown = () => ({});
   #watch: (connection: number, cameras: readonly number[]) => void = () => {};
@@ -176,13 +178,24 @@ export class Session {
 
   /** Latches a stop. The devices are told directly when the loop does not answer at once. */
   async estop(): Promise<number> {
-    const seq = this.#host.ask({ kind: RequestKind.estop, lease: this.#lease.id });
-    this.event('warning', 'Emergency stop pressed.');
-    const taken = await this.#host.answered(seq, ESTOP_ANSWER_S).catch(() => false);
-    if (!taken) {
+    const halt = async (why: string): Promise<void> => {
+      this.#halted = true;
       await this.#host.haltDevices();
-      this.event('error', 'The loop did not answer the emergency stop; the devices were told to hold.');
+      this.event('error', `${why}; the devices were told to hold.`);
+    };
+    this.event('warning', 'Emergency stop pressed.');
+    let seq = 0;
+    try {
+      seq = this.#host.ask({ kind: RequestKind.estop, lease: this.#lease.id });
+    } catch (error) {
+      await halt('The loop cannot be asked for the emergency stop');
+      throw error;
     }
+    const alive = await this.#host.answered(seq, ESTOP_ANSWER_S).then(
+      () => true,
+      () => false,
+    );
+    if (!alive) await halt('The loop did not answer the emergency stop');
     return seq;
   }
 
@@ -306,6 +319,10 @@ export class Session {
       await this.#host.until('disarming', (v) => v.mode === Mode.off || v.mode === Mode.connected, 10);
       await this.#host.disableDevices();
       return { seq };
+    }
+    if (kind === 'clear' && this.#halted) {
+      await this.#host.enableDevices();
+      this.#halted = false;
     }
     if (kind !== 'activate') return { seq: await this.ask({ kind: RequestKind[kind], lease }, kind) };
     const controller = ControllerId[params.controller ?? 'hold'];

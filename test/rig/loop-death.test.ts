@@ -20,7 +20,7 @@ test('a loop thread that hangs: devices are told to hold, people are told why, t
   const log = join(folder.path, 'mock.csv');
   const device = { name: 'arm', kind: 'mock', options: { rateHz: 250, lingerS: 1, log } };
   // A watchdog that would come too late: what holds here is `halt`.
-  const limits = { stateAgeMs: 2000, missedMs: 2000, watchdogMs: 30_000 };
+  const limits = { stateAgeMs: 2000, missedMs: 2000, deadmanMs: 1500, watchdogMs: 30_000 };
   const spec = loadRobot(testRobot(folder.path, { devices: [device], limits }, 'panda-mock'));
   const rig = await Rig.open({
     spec,

@@ -69,7 +69,7 @@ test('the rig dies 25 times: the device holds by itself, little is lost, the nex
 
 function robotFile(folder: string, log: string): string {
   const device = { name: 'arm', kind: 'mock', options: { rateHz: 250, lingerS: 1, log } };
-  const limits = { stateAgeMs: 2000, missedMs: 2000, watchdogMs: WATCHDOG_S * 1000 };
+  const limits = { stateAgeMs: 2000, missedMs: 2000, deadmanMs: 1500, watchdogMs: WATCHDOG_S * 1000 };
   return testRobot(folder, { devices: [device], limits }, 'panda-mock');
 }
 

@@ -28,7 +28,7 @@ export function testRobot(
     .map((c) => ({ ...(c as object), width: 96, height: 72, fps: 5 }));
   Object.assign(robot, {
     loop: { rateHz: 250 },
-    limits: { stateAgeMs: 2000, missedMs: 2000, watchdogMs: 2000 },
+    limits: { stateAgeMs: 2000, missedMs: 2000, watchdogMs: 2000, deadmanMs: 1500 },
     ...changes,
   });
   const file = join(folder, 'robot.yaml');

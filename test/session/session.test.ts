@@ -1,0 +1,265 @@
+import assert from 'node:assert/strict';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { loadRobot } from '../../src/config.ts';
+import { ArmloopError } from '../../src/errors.ts';
+import { ControllerId, Mode, OperatorKind, RequestKind, Source } from '../../src/robot/tick.ts';
+import { packageRoot } from '../../src/root.ts';
+import type { LoopRequest, SessionHost, TickView } from '../../src/session/host.ts';
+import { Session } from '../../src/session/session.ts';
+
+type Mutable<T> = { -readonly [K in keyof T]: T[K] };
+
+/** A rig on paper: what the session does to it is written down, and how the loop answers is up to the test. */
+class PaperRig implements SessionHost {
+  readonly spec = loadRobot(join(packageRoot(), 'robots', 'panda-sim.yaml'));
+  readonly done: string[] = [];
+  readonly asked: LoopRequest[] = [];
+  readonly told: [client: number, type: string][] = [];
+  time = 100;
+  answer: 'takes' | 'refuses' | 'silent' | 'dead' = 'takes';
+  readonly view: Mutable<TickView> = {
+    time: 0,
+    tick: 0,
+    mode: Mode.holding,
+    controller: 0,
+    fault: 0,
+    reasons: 0,
+    done: 0,
+    epoch: 1,
+    seed: 5,
+  };
+  readonly scene = {
+    reset: async (seed: number) => {
+      this.done.push(`reset ${seed}`);
+      this.view.epoch++;
+      this.view.seed = seed;
+    },
+    restore: async (device: string) => {
+      this.done.push(`restore ${device}`);
+      this.view.epoch++;
+    },
+  };
+  readonly recorder = {
+    start: async ({ task, operator }: { task: string; operator: string }) => {
+      this.done.push(`record ${task} by ${operator}`);
+      return `e${this.done.length}`;
+    },
+    stop: async () => void this.done.push('stop recording'),
+    close: async (label: string, cause: string) => void this.done.push(`label ${label} ${cause}`),
+    discard: async () => void this.done.push('discard'),
+    log: () => {},
+  };
+  now = () => this.time;
+  status = () => ({
+    task: { name: 'reach', text: 'Reach it.', seed: 5, tasks: ['reach'] },
+    devices: [],
+    cameras: [],
+    realTime: { fifo: false, reason: '' },
+  });
+  ask(request: LoopRequest): number {
+    if (this.answer === 'dead') throw new ArmloopError('RIG_THREAD_DIED', { thread: 'loop', reason: 'test' });
+    this.asked.push(request);
+    const name = Object.entries(RequestKind).find(([, kind]) => kind === request.kind)![0];
+    this.done.push(`ask ${name}`);
+    if (this.answer === 'takes') {
+      if (request.kind === RequestKind.activate) this.view.mode = Mode.active;
+      if (request.kind === RequestKind.hold) this.view.mode = Mode.holding;
+      if (request.kind === RequestKind.estop) this.view.mode = Mode.stopped;
+    }
+    return this.asked.length;
+  }
+  async answered(): Promise<boolean> {
+    if (this.answer === 'silent') throw new ArmloopError('REQUEST_TIMEOUT', { request: 'it', seconds: 1 });
+    return this.answer === 'takes';
+  }
+  async until(what: string, condition: (view: TickView) => boolean): Promise<void> {
+    if (what === 'the end of the replay') return new Promise(() => {});
+    if (!condition(this.view)) throw new ArmloopError('REQUEST_TIMEOUT', { request: what, seconds: 1 });
+  }
+  readonly inputs: Float64Array[] = [];
+  operate = (block: Float64Array) => void this.inputs.push(Float64Array.from(block));
+  enableDevices = async () => void this.done.push('enable');
+  disableDevices = async () => void this.done.push('disable');
+  haltDevices = async () => void this.done.push('halt');
+  openReplay = async (episode: string) => ({
+    scene: [{ device: 'sim', state: new Float64Array(3) }],
+    duration: 2,
+    feed: () => {
+      this.done.push(`feed ${episode}`);
+      return 0.25;
+    },
+    stop: () => void this.done.push('stop feeding'),
+  });
+  notify = ({ client }: { client: number }, { type }: { type: string }) =>
+    void this.told.push([client, type]);
+  changed = () => {};
+}
+
+const code = (wanted: string) => (error: unknown) => error instanceof ArmloopError && error.code === wanted;
+
+async function open() {
+  const rig = new PaperRig();
+  const session = new Session(rig);
+  const take = async (client = 1, operator = 'Ada') =>
+    ((await session.request('lease.take', { client, operator }, 1)) as { lease: number }).lease;
+  return { rig, session, take };
+}
+
+test('everything that moves or records needs the lease in force; watching, holding and stopping do not', async () => {
+  const { rig, session, take } = await open();
+  const lease = await take();
+  const needs: [string, Record<string, unknown>][] = [
+    ['request', { kind: 'arm' }],
+    ['request', { kind: 'activate', controller: 'jog' }],
+    ['request', { kind: 'clear' }],
+    ['request', { kind: 'disarm' }],
+    ['home', {}],
+    ['scene.reset', {}],
+    ['recording.start', { task: 'x' }],
+    ['recording.stop', {}],
+    ['recording.label', { label: 'success' }],
+    ['recording.discard', {}],
+    ['recording.rerecord', {}],
+    ['replay', { episode: 'e1' }],
+  ];
+  rig.done.length = 0;
+  for (const [method, params] of needs) {
+    for (const wrong of [lease + 1, lease - 1]) {
+      await assert.rejects(
+        async () => session.request(method, { ...params, lease: wrong }, 1),
+        code('LEASE_NEEDED'),
+        method,
+      );
+    }
+  }
+  await assert.rejects(session.request('request', { kind: 'arm' }, 1), code('LEASE_NEEDED'));
+  await assert.rejects(session.request('lease.take', { client: 2, operator: 'Bob' }, 1), code('LEASE_TAKEN'));
+  await assert.rejects(session.request('lease.take', { client: 1, operator: 'Eve' }, 2), code('LEASE_TAKEN'));
+  await assert.rejects(session.request('jump', {}, 1), code('REQUEST_UNKNOWN'));
+  await assert.rejects(session.request('home', { lease: 'x' }, 1), code('REQUEST_INVALID'));
+  assert.deepEqual(rig.done, []);
+  await session.request('request', { kind: 'hold' }, 9);
+  await session.request('request', { kind: 'estop' }, 9);
+  await session.request('estop', {}, 9);
+  assert.deepEqual(rig.done, ['ask hold', 'ask estop', 'ask estop']);
+});
+
+test('what was driven for an operator stops when the operator is silent, gone, or without a server', async () => {
+  for (const end of ['silence', 'gone', 'server', 'release'] as const) {
+    const { rig, session, take } = await open();
+    const lease = await take();
+    await session.request('request', { kind: 'activate', lease, controller: 'jog' }, 1);
+    assert.equal(rig.asked.at(-1)!.source, Source.human);
+    const input = session.nobody();
+    input[session.operator.at('kind')] = OperatorKind.jog;
+    for (let i = 0; i < 20; i++) {
+      rig.time += 0.4;
+      session.operate({ connection: 1, client: 1 }, input);
+      session.tick();
+    }
+    assert.equal(session.leaseId, lease);
+    session.operate({ connection: 1, client: 2 }, input);
+    session.operate({ connection: 2, client: 1 }, input);
+    const before = rig.inputs.length;
+    if (end === 'silence') {
+      rig.time += 0.51;
+      session.tick();
+      assert.deepEqual(rig.told.at(-1), [1, 'lost']);
+    } else if (end === 'gone') await session.request('client.gone', { client: 1 }, 1);
+    else if (end === 'server') session.serverGone(1);
+    else await session.request('lease.release', { client: 1 }, 1);
+    assert.equal(session.leaseId, 0, end);
+    assert.equal(rig.done.at(-1), 'ask hold', end);
+    assert.equal(rig.inputs.length, before + 1, end);
+    assert.equal(rig.inputs.at(-1)![session.operator.at('lease')], 0, end);
+    assert.ok(
+      session.events.list.some((e) => /Ada no longer has control/.test(e.text)),
+      end,
+    );
+    assert.notEqual(await take(), lease);
+  }
+});
+
+test('an emergency stop that the loop does not answer goes to the devices; clearing enables them again', async () => {
+  const { rig, session, take } = await open();
+  const lease = await take();
+  await session.estop();
+  assert.ok(!rig.done.includes('halt'), 'the loop has answered');
+  rig.answer = 'refuses';
+  await session.estop();
+  assert.ok(!rig.done.includes('halt'), 'a refusal is an answer');
+  rig.answer = 'silent';
+  await session.estop();
+  assert.equal(rig.done.filter((d) => d === 'halt').length, 1);
+  rig.answer = 'dead';
+  await assert.rejects(session.estop(), code('RIG_THREAD_DIED'));
+  assert.equal(rig.done.filter((d) => d === 'halt').length, 2);
+  rig.answer = 'takes';
+  await session.request('request', { kind: 'clear', lease }, 1);
+  assert.deepEqual(rig.done.slice(-2), ['enable', 'ask clear']);
+  await session.request('request', { kind: 'clear', lease }, 1);
+  assert.deepEqual(rig.done.slice(-2), ['ask clear', 'ask clear']);
+});
+
+test('a new scene comes under the reset controller, with a seed of its own, and not into a recording', async () => {
+  const { rig, session, take } = await open();
+  const lease = await take();
+  rig.done.length = 0;
+  assert.deepEqual(await session.request('scene.reset', { lease, seed: 9 }, 1), { seed: 9 });
+  assert.deepEqual(rig.done, ['ask activate', 'reset 9', 'ask hold']);
+  assert.deepEqual(
+    [rig.asked.at(-2)!.controller, rig.asked.at(-2)!.source],
+    [ControllerId.reset, Source.reset],
+  );
+  const seeds = new Set<number>();
+  for (let i = 0; i < 5; i++) {
+    const { seed } = (await session.request('scene.reset', { lease }, 1)) as { seed: number };
+    seeds.add(seed);
+  }
+  assert.equal(seeds.size, 5);
+  await session.request('recording.start', { lease }, 1);
+  assert.equal(rig.done.at(-1), 'record Reach it. by Ada');
+  await assert.rejects(session.request('scene.reset', { lease }, 1), code('SCENE_BUSY'));
+  await assert.rejects(session.request('replay', { lease, episode: 'e1' }, 1), code('SCENE_BUSY'));
+  rig.done.length = 0;
+  await session.request('recording.rerecord', { lease }, 1);
+  assert.deepEqual(rig.done.slice(0, 3), ['stop recording', 'discard', 'ask activate']);
+  assert.equal(rig.done.at(-1), 'record Reach it. by Ada');
+});
+
+test('replay restores the scene, gives rows first and drives then; a refusal stops the rows', async () => {
+  const { rig, session, take } = await open();
+  const lease = await take();
+  rig.done.length = 0;
+  await session.request('replay', { lease, episode: 'e1' }, 1);
+  assert.deepEqual(rig.done, ['ask activate', 'restore sim', 'ask hold', 'feed e1', 'ask activate']);
+  const drive = rig.asked.at(-1)!;
+  assert.deepEqual(
+    [drive.controller, drive.source, drive.lease],
+    [ControllerId.replay, Source.replay, lease],
+  );
+  assert.deepEqual(drive.args, [0.25]);
+
+  const { rig: refusing, session: other, take: takeOther } = await open();
+  const second = await takeOther();
+  const ask = refusing.ask.bind(refusing);
+  refusing.ask = (request) => {
+    refusing.answer = request.controller === ControllerId.replay ? 'refuses' : 'takes';
+    return ask(request);
+  };
+  await assert.rejects(other.request('replay', { lease: second, episode: 'e1' }, 1), code('REQUEST_REFUSED'));
+  assert.equal(refusing.done.at(-1), 'stop feeding');
+});
+
+test('during a shutdown nobody drives, and stops are still taken', async () => {
+  const { rig, session, take } = await open();
+  const lease = await take();
+  session.retire();
+  assert.equal(session.leaseId, 0);
+  assert.deepEqual(rig.told.at(-1), [1, 'lost']);
+  await assert.rejects(take(), code('REQUEST_REFUSED'));
+  await assert.rejects(session.request('home', { lease }, 1), code('REQUEST_REFUSED'));
+  await session.request('estop', {}, 1);
+  assert.equal(rig.done.at(-1), 'ask estop');
+});
