@@ -4,6 +4,7 @@
  */
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { Mode } from '../dist/src/robot/tick.js';
 import { openBrowser } from '../dist/test/support/browser.js';
 import { headingOf, Pilot, quarterTurn } from '../dist/test/support/pilot.js';
 import { Published } from '../dist/test/support/published.js';
@@ -39,11 +40,17 @@ async function drive(page) {
   await page.waitForSelector(`${part('lease')}:not([data-lease="0"])`);
 }
 
+async function giveBack(page) {
+  await page.keyboard.press('t');
+  await live.until('nobody driving', () => live.value('lease') === 0);
+}
+
 /** Records one pick, so that there is something to play back. */
 async function demonstrate() {
   const { browser, page } = await opened(false, '', 'off');
   await drive(page);
-  const pilot = new Pilot(page, live);
+  const pilot = new Pilot(page, live, console.log);
+  await pilot.recover();
   const cube = live.body('cube');
   const turn = () =>
     quarterTurn(headingOf(live.values('tool').subarray(3), 1), headingOf(cube.subarray(3), 0));
@@ -68,10 +75,11 @@ async function demonstrate() {
   await page.waitForSelector(`${part('record-panel')}[data-state="review"]`);
   await page.keyboard.press('y');
   await page.waitForSelector(`${part('record-panel')}[data-state="idle"]`);
-  await page.keyboard.press('Shift+H');
-  await live.until('home', () => live.value('done') === 1 || live.value('mode') === 2, 30);
-  await page.keyboard.press('t');
-  await live.until('nobody driving', () => live.value('lease') === 0);
+  await pilot.recover();
+  const epoch = live.value('epoch');
+  await page.keyboard.press('Shift+R');
+  await live.until('a new scene', () => live.value('epoch') !== epoch && live.value('mode') === Mode.holding);
+  await giveBack(page);
   await browser[Symbol.asyncDispose]();
 }
 
@@ -79,21 +87,42 @@ async function pictures(name, dark) {
   const shot = (page, what) => page.screenshot({ path: join(folder, `console-${what}-${name}.png`) });
   {
     const { browser, page } = await opened(dark, '', '');
-    await page.waitForTimeout(11_000);
+    // A busy machine may stop the arm meanwhile; the picture shows a calm one.
+    for (let calm = false, tries = 0; !calm && tries < 5; tries++) {
+      await page.waitForTimeout(11_000);
+      calm = live.value('mode') === Mode.holding;
+      if (calm) break;
+      await drive(page);
+      await new Pilot(page, live, console.log).recover();
+      await giveBack(page);
+    }
     await shot(page, 'live');
     await drive(page);
+    const pilot = new Pilot(page, live, console.log);
+    await pilot.recover();
     await page.keyboard.press('Enter');
     await live.until('the recording', () => live.value('recording') >= 0);
-    for (const key of ['w', 'a', 'f', 'd', 's']) {
-      await page.keyboard.down(key);
-      await page.waitForTimeout(1200);
-      if (key === 's') await shot(page, 'teleoperating');
-      await page.keyboard.up(key);
-    }
+    const home = [...live.values('tool').subarray(0, 3)];
+    await pilot.moveTo('down', { z: home[2] - 0.2 }, { m: 0.03, rad: 1 });
+    await pilot.moveTo('left', { y: home[1] + 0.15 }, { m: 0.03, rad: 1 });
+    await pilot.moveTo('right', { y: home[1] - 0.1 }, { m: 0.03, rad: 1 });
+    await pilot.hold(['s', 'u']);
+    await live.until('driving', () => live.value('mode') === Mode.active);
+    await page.waitForTimeout(1500);
+    await shot(page, 'teleoperating');
+    await pilot.hold([]);
+    await pilot.recover();
     await page.keyboard.press('Delete');
     await page.waitForSelector(`${part('record-panel')}[data-state="idle"]`);
-    await page.keyboard.press('t');
-    await live.until('nobody driving', () => live.value('lease') === 0);
+    await page.keyboard.press('Shift+H');
+    await live.until(
+      'home',
+      () =>
+        Math.abs(live.value('tool', 2) - home[2]) < 0.005 &&
+        (live.value('mode') === Mode.holding || live.value('done') === 1),
+      30,
+    );
+    await giveBack(page);
     await browser[Symbol.asyncDispose]();
   }
   const { browser, page } = await opened(dark, `#/episodes/${encodeURIComponent(episode)}`, '');

@@ -24,6 +24,11 @@ const FRAME_MS = { full: 1000 / 30, low: 1000 / 8 } as const;
  */
 const SLOW_MS = 60;
 const SLOW_FRAMES = 10;
+/** In low quality, drawing may take this share of the time: software GL draws on the cores that the rig runs on. */
+const LOW_SHARE = 0.2;
+const LONGEST_WAIT_MS = 1000;
+/** Poses that moved by less than this (m, or quaternion units) since the last picture need no new one. */
+const STILL = 3e-5;
 /** A longer pause is a hidden page or a sleeping machine. */
 const PAUSE_MS = 5000;
 
@@ -64,6 +69,9 @@ export class Viewport {
   #drew = false;
   #cost = 0;
   #costFrames = -2;
+  /** Not drawn before this time, ms. */
+  #notBefore = 0;
+  #shown = new Float64Array(0);
   #dragging = false;
   #disposed = false;
 
@@ -122,7 +130,7 @@ export class Viewport {
     const loop = (now: number): void => {
       if (this.#disposed) return;
       this.#frame = requestAnimationFrame(loop);
-      if (this.#drew) this.#watchCost(now - this.#lastFrame);
+      if (this.#drew) this.#watchCost(now, now - this.#lastFrame);
       this.#lastFrame = now;
       this.#drew = this.#draw(now);
     };
@@ -144,6 +152,7 @@ export class Viewport {
       this.#built = buildScene(scene);
       this.#scene.add(this.#built.root);
     }
+    this.#shown = new Float64Array(0);
     this.invalidate();
   }
 
@@ -162,6 +171,7 @@ export class Viewport {
 
   /** Body poses, measured tool and commanded tool from one block, by their offsets; −1 hides a mark. */
   show(block: Float64Array, poses: number, tool: number, toolCmd: number): void {
+    if (!this.#moved(block, poses, tool, toolCmd)) return;
     if (this.#built && poses >= 0) poseBodies(this.#built.bodies, block, poses);
     place(this.#tool, block, tool);
     place(this.#ghost, block, toolCmd);
@@ -210,6 +220,31 @@ export class Viewport {
     this.#renderer.domElement.remove();
   }
 
+  /** Whether what is to be shown differs visibly from what was shown last; if so, notes it. */
+  #moved(block: Float64Array, poses: number, tool: number, toolCmd: number): boolean {
+    const bodies = this.#built && poses >= 0 ? 7 * this.#built.bodies.length : 0;
+    const size = bodies + 14;
+    let moved = this.#shown.length !== size;
+    if (moved) this.#shown = new Float64Array(size).fill(Number.NaN);
+    const kept = this.#shown;
+    const part = (from: number, to: number, count: number): void => {
+      for (let i = 0; i < count && !moved; i++) {
+        const value = from < 0 ? 0 : block[from + i]!;
+        moved = !(Math.abs(value - kept[to + i]!) < STILL);
+      }
+    };
+    part(poses, 0, bodies);
+    part(tool, bodies, 7);
+    part(toolCmd, bodies + 7, 7);
+    if (!moved) return false;
+    for (let i = 0; i < bodies; i++) kept[i] = block[poses + i]!;
+    for (let i = 0; i < 7; i++) {
+      kept[bodies + i] = tool < 0 ? 0 : block[tool + i]!;
+      kept[bodies + 7 + i] = toolCmd < 0 ? 0 : block[toolCmd + i]!;
+    }
+    return true;
+  }
+
   #dragged(): void {
     this.#target.position.toArray(this.#pose, 0);
     this.#target.quaternion.toArray(this.#pose, 3);
@@ -219,7 +254,7 @@ export class Viewport {
   /** Whether it drew. */
   #draw(now: number): boolean {
     if (!this.#dirty || !this.#seen || document.visibilityState !== 'visible') return false;
-    if (now - this.#drawnAt < FRAME_MS[this.#quality] - 2) return false;
+    if (now - this.#drawnAt < FRAME_MS[this.#quality] - 2 || now < this.#notBefore) return false;
     this.#drawnAt = now;
     this.#dirty = false;
     this.#renderer.render(this.#scene, this.#camera);
@@ -227,8 +262,12 @@ export class Viewport {
     return true;
   }
 
-  #watchCost(ms: number): void {
-    if (this.#quality === 'low' || ms > PAUSE_MS) return;
+  #watchCost(now: number, ms: number): void {
+    if (ms > PAUSE_MS) return;
+    if (this.#quality === 'low') {
+      this.#notBefore = now + Math.min(LONGEST_WAIT_MS, ms * (1 / LOW_SHARE - 1));
+      return;
+    }
     // The first pictures compile shaders; they say nothing.
     if (this.#costFrames++ < 0) return;
     this.#cost += ms;
