@@ -105,7 +105,7 @@ export class Cycle {
     this.#hash.start();
     this.#hash.add(tick, this.tick.inputSize);
     if (req !== null) this.#hash.add(req, requestLayout.size);
-    tick[at.inputHash] = this.#hash.end();
+    this.#hash.end(tick, at.inputHash);
     tick[at.logProb] = Number.NaN;
 
     const bad = this.#health.look(tick);
@@ -132,9 +132,9 @@ export class Cycle {
       if (code === StepCode.done) supervisor.finish();
     }
     guard.present(tick);
-    const ramp = action === Action.follow ? supervisor.ramp(tick) : 1;
+    guard.ramp = action === Action.follow ? supervisor.ramp(tick) : 1;
     if (supervisor.armed) {
-      tick[at.reasonAll] = tick[at.reasonAll]! | guard.step(tick, action, mode, ramp);
+      tick[at.reasonAll] = tick[at.reasonAll]! | guard.step(tick, action, mode);
       tick[at.reasonAll] = tick[at.reasonAll]! | supervisor.why;
       if (guard.atRest()) supervisor.rested();
     }

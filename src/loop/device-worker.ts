@@ -101,7 +101,7 @@ class Host {
 
   run(): void {
     const { control } = this.#data;
-    const pace = new Pace(control, this.#now, this.#device.spec.rateHz);
+    const pace = new Pace(control, this.#device.spec.rateHz);
     this.#publish();
     pace.begin();
     while (pace.next()) {

@@ -10,7 +10,7 @@ import type { KinematicModel } from '../model/kinematics.ts';
 import type { FieldSpec, Layout } from '../robot/layout.ts';
 import type { RobotSpec } from '../robot/spec.ts';
 import { CommandMode, Reason, type TickLayout } from '../robot/tick.ts';
-import { AxisLimits } from './limits.ts';
+import { AxisLimits, X } from './limits.ts';
 import { Workspace, workspaceFields } from './workspace.ts';
 
 /** What the guard is asked to do in a tick: follow out.requested.*, or stop as soon as the limits allow. */
@@ -60,6 +60,8 @@ export class Guard {
   readonly #wantV: Float64Array;
   readonly #low: Float64Array;
   readonly #high: Float64Array;
+  /** Part of full speed and torque that is allowed in this tick. */
+  readonly #ramp = new Float64Array(1);
   // Offsets in the Tick.
   readonly #inQ: number;
   readonly #inQd: number;
@@ -133,6 +135,11 @@ export class Guard {
     this.#workspace.reset(this.#p);
   }
 
+  /** Sets the part of full speed and torque, in (0, 1], that the next step allows. */
+  set ramp(part: number) {
+    this.#ramp[0] = part;
+  }
+
   /** True when the command stands still. */
   atRest(): boolean {
     for (let i = 0; i < this.#n; i++) if (this.#v[i] !== 0 || this.#a[i] !== 0) return false;
@@ -168,10 +175,10 @@ export class Guard {
   }
 
   /**
-   * One period, in position mode when `action` is stop: out.requested.* → out.{q, qd, qdd, tau, kp, kd, reason, toolCmd}. `ramp` in (0, 1] scales the speed
-   * (and torque) that is allowed. Returns the Reason bits of what was limited. Allocates nothing.
+   * One period, in position mode when `action` is stop: out.requested.* → out.{q, qd, qdd, tau, kp, kd, reason,
+   * toolCmd}, with `ramp` as set. Returns the Reason bits of what was limited. Allocates nothing.
    */
-  step(tick: Float64Array, action: Action, mode: CommandMode, ramp: number): number {
+  step(tick: Float64Array, action: Action, mode: CommandMode): number {
     const n = this.#n;
     if (mode === CommandMode.torque) {
       this.#begin(tick, 'velocity measured');
@@ -181,14 +188,20 @@ export class Guard {
     let all = 0;
     for (let i = 0; i < n; i++) {
       const limits = this.#limits[i]!;
-      limits.interval(this.#p[i]!, this.#v[i]!, this.#a[i]!, this.#lo[i]!, this.#hi[i]!);
-      this.#low[i] = limits.low;
-      this.#high[i] = limits.high;
+      const x = limits.x;
+      x[X.p] = this.#p[i]!;
+      x[X.v] = this.#v[i]!;
+      x[X.a] = this.#a[i]!;
+      x[X.lo] = this.#lo[i]!;
+      x[X.hi] = this.#hi[i]!;
+      limits.interval();
+      this.#low[i] = x[X.low]!;
+      this.#high[i] = x[X.high]!;
       let reason = 0;
       if (action === Action.stop || mode === CommandMode.torque) this.#stop(i);
-      else if (mode === CommandMode.velocity) reason = this.#followVelocity(tick, i, ramp);
-      else reason = this.#follow(tick, i, ramp);
-      reason |= this.#effort(tick, i, action, mode, ramp);
+      else if (mode === CommandMode.velocity) reason = this.#followVelocity(tick, i);
+      else reason = this.#follow(tick, i);
+      reason |= this.#effort(tick, i, action, mode);
       all |= reason;
       tick[this.#reason + i] = tick[this.#reason + i]! | reason;
     }
@@ -208,27 +221,37 @@ export class Guard {
       this.#p[i] = tick[this.#inQ + i]!;
       this.#exact[i] = 0;
       if (what === 'velocity commanded') continue;
-      const limit = this.#limits[i]!.velocity;
+      const limit = this.#limits[i]!.x[X.velocity]!;
       this.#v[i] = Math.min(limit, Math.max(-limit, tick[this.#inQd + i]!));
       this.#a[i] = 0;
     }
   }
 
+  /** #next = the acceleration that takes v to x.target soonest, inside the interval. */
+  #towards(i: number): void {
+    const limits = this.#limits[i]!;
+    limits.x[X.v] = this.#v[i]!;
+    limits.towards();
+    this.#next[i] = Math.min(this.#high[i]!, Math.max(this.#low[i]!, limits.x[X.next]!));
+  }
+
   #stop(i: number): void {
-    const next = this.#limits[i]!.towards(this.#v[i]!, 0);
-    this.#next[i] = Math.min(this.#high[i]!, Math.max(this.#low[i]!, next));
+    this.#limits[i]!.x[X.target] = 0;
+    this.#towards(i);
     this.#exact[i] = 0;
-    this.#want[i] = next;
+    this.#want[i] = this.#next[i]!;
     this.#target[i] = this.#p[i]!;
   }
 
-  #followVelocity(tick: Float64Array, i: number, ramp: number): number {
+  #followVelocity(tick: Float64Array, i: number): number {
     const limits = this.#limits[i]!;
-    const cap = limits.velocity * ramp;
+    const ramp = this.#ramp[0]!;
+    const cap = limits.x[X.velocity]! * ramp;
     const asked = tick[this.#reqQd + i]!;
     const want = Math.min(cap, Math.max(-cap, asked));
-    const next = limits.towards(this.#v[i]!, want);
-    this.#next[i] = Math.min(this.#high[i]!, Math.max(this.#low[i]!, next));
+    limits.x[X.target] = want;
+    this.#towards(i);
+    const next = limits.x[X.next]!;
     let reason = 0;
     if (asked !== want) reason |= ramp < 1 ? Reason.startRamp : Reason.velocity;
     if (next > this.#high[i]!) reason |= limits.highReason;
@@ -236,15 +259,16 @@ export class Guard {
     return reason;
   }
 
-  #follow(tick: Float64Array, i: number, ramp: number): number {
+  #follow(tick: Float64Array, i: number): number {
     const limits = this.#limits[i]!;
-    const dt = limits.dt;
+    const ramp = this.#ramp[0]!;
+    const dt = limits.x[X.dt]!;
     const p = this.#p[i]!;
     const v = this.#v[i]!;
     const a = this.#a[i]!;
     const low = this.#low[i]!;
     const high = this.#high[i]!;
-    const cap = limits.velocity * ramp;
+    const cap = limits.x[X.velocity]! * ramp;
     let reason = 0;
     let target = tick[this.#reqQ + i]!;
     let feed = Math.min(cap, Math.max(-cap, tick[this.#reqQd + i]!));
@@ -259,7 +283,7 @@ export class Guard {
     }
     const wantV = (target - p) / dt;
     const want = (wantV - v) / dt;
-    const slack = ON_BOUND * limits.step;
+    const slack = ON_BOUND * limits.x[X.step]!;
     let open = true;
     if (want > high + slack) {
       reason |= limits.highReason;
@@ -275,7 +299,9 @@ export class Guard {
     if (open && this.#exact[i] === 0) {
       // Join only without a jolt: little jerk now, and at the speed with which the request itself moves.
       const drift = (target - this.#target[i]!) / dt;
-      open = Math.abs(want - a) <= JOIN * limits.step && Math.abs(wantV - drift) <= JOIN * limits.step * dt;
+      open =
+        Math.abs(want - a) <= JOIN * limits.x[X.step]! &&
+        Math.abs(wantV - drift) <= JOIN * limits.x[X.step]! * dt;
     }
     this.#target[i] = target;
     this.#want[i] = want;
@@ -287,13 +313,15 @@ export class Guard {
     }
     this.#exact[i] = 0;
     // The request is meant for the end of this period and moves with `feed`: compare where it was at its start.
-    const speed = feed + limits.approach(target - feed * dt - p);
-    const next = limits.towards(v, Math.min(cap, Math.max(-cap, speed)));
-    this.#next[i] = Math.min(high, Math.max(low, next));
+    limits.x[X.distance] = target - feed * dt - p;
+    limits.approach();
+    limits.x[X.target] = Math.min(cap, Math.max(-cap, feed + limits.x[X.speed]!));
+    this.#towards(i);
     return reason;
   }
 
-  #effort(tick: Float64Array, i: number, action: Action, mode: CommandMode, ramp: number): number {
+  #effort(tick: Float64Array, i: number, action: Action, mode: CommandMode): number {
+    const ramp = this.#ramp[0]!;
     const axis = this.#spec.axes[i]!;
     const limit = mode === CommandMode.torque ? axis.effort * ramp : axis.effort;
     const asked = action === Action.stop ? 0 : tick[this.#reqTau + i]!;
@@ -314,23 +342,33 @@ export class Guard {
         this.#v[i] = this.#wantV[i]!;
         this.#p[i] = this.#target[i]!;
       } else {
-        if (Math.abs(next - this.#want[i]!) > ON_BOUND * limits.step) this.#exact[i] = 0;
-        const v = this.#v[i]! + next * limits.dt;
+        if (Math.abs(next - this.#want[i]!) > ON_BOUND * limits.x[X.step]!) this.#exact[i] = 0;
+        const v = this.#v[i]! + next * limits.x[X.dt]!;
         // The last step of a landing leaves rounding; rest is exactly zero.
         this.#v[i] = Math.abs(v) < 1e-12 ? 0 : v;
-        this.#p[i] = this.#p[i]! + this.#v[i]! * limits.dt;
+        this.#p[i] = this.#p[i]! + this.#v[i]! * limits.x[X.dt]!;
       }
       this.#a[i] = next;
-      // Limits that gave way to a start outside follow the axis back in.
-      if (this.#hi[i]! > axis.max) {
-        const peak = limits.peak(this.#p[i]!, this.#v[i]!, next);
-        this.#hi[i] = Math.max(axis.max, Math.min(this.#hi[i]!, peak));
-      }
-      if (this.#lo[i]! < axis.min) {
-        const trough = limits.trough(this.#p[i]!, this.#v[i]!, next);
-        this.#lo[i] = Math.min(axis.min, Math.max(this.#lo[i]!, trough));
-      }
+      if (this.#hi[i]! > axis.max || this.#lo[i]! < axis.min) this.#closeIn(i);
     }
     this.#workspace.moved(this.#p);
+  }
+
+  /** Position limits that gave way to a start outside follow the axis back in. */
+  #closeIn(i: number): void {
+    const limits = this.#limits[i]!;
+    const axis = this.#spec.axes[i]!;
+    const x = limits.x;
+    x[X.p] = this.#p[i]!;
+    x[X.v] = this.#v[i]!;
+    x[X.a] = this.#a[i]!;
+    if (this.#hi[i]! > axis.max) {
+      limits.peak();
+      this.#hi[i] = Math.max(axis.max, Math.min(this.#hi[i]!, x[X.position]!));
+    }
+    if (this.#lo[i]! < axis.min) {
+      limits.trough();
+      this.#lo[i] = Math.min(axis.min, Math.max(this.#lo[i]!, x[X.position]!));
+    }
   }
 }

@@ -36,8 +36,8 @@ export class BlockHash {
     this.#low = low;
   }
 
-  /** A whole number below 2^53. */
-  end(): number {
-    return (this.#high >>> 0) * 2 ** 21 + (this.#low >>> 11);
+  /** Writes a whole number below 2^53. */
+  end(out: Float64Array, at: number): void {
+    out[at] = (this.#high >>> 0) * 2 ** 21 + (this.#low >>> 11);
   }
 }

@@ -19,9 +19,9 @@ export class Histogram {
     this.#counts = new Int32Array(memory);
   }
 
-  /** Adds a duration in s; negative counts as 0. Allocates nothing. */
-  add(seconds: number): void {
-    const us = Math.max(0, Math.min(2e9, Math.floor(seconds * 1e6)));
+  /** Adds the time from one stamp of a block to another (s); negative counts as 0. Allocates nothing. */
+  between(block: Float64Array, from: number, to: number): void {
+    const us = Math.max(0, Math.min(2e9, Math.floor((block[to]! - block[from]!) * 1e6))) | 0;
     const bucket = us < FINE ? us : Math.min(BUCKETS - 1, FINE + Math.floor((us - FINE) / WIDTH));
     this.#counts[bucket]!++;
     if (us > this.#counts[LARGEST]!) this.#counts[LARGEST] = us;

@@ -18,47 +18,66 @@
 import type { AxisSpec } from '../robot/spec.ts';
 import { Reason } from '../robot/tick.ts';
 
-/** Where the interval's results are left: no allocation, no boxed numbers. */
-const LOW = 0;
-const HIGH = 1;
-
 /** Positions this close to a limit count as on it (rounding of sums over a few hundred steps stays far below). */
 const EPSILON = 1e-12;
 
+/**
+ * Places in `x`, through which all numbers go in and out: a call that is not inlined would put every float argument
+ * and result into a fresh heap object.
+ */
+export const X = {
+  /** State: position, velocity, acceleration; position limits in force. */
+  p: 0,
+  v: 1,
+  a: 2,
+  lo: 3,
+  hi: 4,
+  /** Results of `interval`. */
+  low: 5,
+  high: 6,
+  /** Argument and result of `towards` (from v to target), `approach` (distance), `stopPosition` and `stopTime`. */
+  target: 7,
+  next: 8,
+  distance: 9,
+  speed: 10,
+  time: 11,
+  position: 12,
+  /** The axis itself: V, A, J dt, dt. Here too, because numbers loaded from typed arrays need no boxes in branches. */
+  velocity: 13,
+  acceleration: 14,
+  step: 15,
+  dt: 16,
+  gain: 17,
+  brake: 18,
+} as const;
+// For the class alone: a trial state on the side that is looked at, and its peak.
+const TP = 19;
+const TV = 20;
+const TA = 21;
+const PEAK = 22;
+const Y = 23;
+
 export class AxisLimits {
-  readonly dt: number;
-  readonly velocity: number;
-  readonly acceleration: number;
-  /** Largest change of acceleration in one period. */
-  readonly step: number;
-  /** Position gain of the approach, 1/s. */
-  readonly gain: number;
-  readonly #brake: number;
-  readonly #interval = new Float64Array(2);
+  readonly x = new Float64Array(24);
   #lowReason = 0;
   #highReason = 0;
 
   constructor(axis: AxisSpec, dt: number) {
-    this.dt = dt;
-    this.velocity = axis.velocity;
-    this.step = axis.jerk * dt;
+    const x = this.x;
+    x[X.dt] = dt;
+    x[X.velocity] = axis.velocity;
+    x[X.step] = axis.jerk * dt;
     // 2 A³ / 3 J² is how far an axis falls back that reaches its limit at rest but with full braking still on.
     const range = axis.max - axis.min;
-    this.acceleration = Math.min(
-      axis.acceleration,
-      this.landing(axis.velocity / dt),
-      Math.cbrt(range * axis.jerk * axis.jerk),
-    );
-    this.#brake = 0.6 * this.acceleration;
-    this.gain = Math.min(25, axis.jerk / (3 * this.acceleration), 0.2 / dt);
+    x[Y] = axis.velocity / dt;
+    this.#landing();
+    const acceleration = Math.min(axis.acceleration, x[Y]!, Math.cbrt(range * axis.jerk * axis.jerk));
+    x[X.acceleration] = acceleration;
+    // The approach brakes with less than all, and its gain leaves the jerk time to follow, 1/s.
+    x[X.brake] = 0.6 * acceleration;
+    x[X.gain] = Math.min(25, axis.jerk / (3 * acceleration), 0.2 / dt);
   }
 
-  get low(): number {
-    return this.#interval[LOW]!;
-  }
-  get high(): number {
-    return this.#interval[HIGH]!;
-  }
   /** Reason bit of the limit that bounds the interval below. */
   get lowReason(): number {
     return this.#lowReason;
@@ -67,57 +86,50 @@ export class AxisLimits {
     return this.#highReason;
   }
 
-  /**
-   * The acceleration x ≥ 0 from which, falling by `step` each period after this one, a velocity gain of y dt is left
-   * when zero is reached: y = (n + 1) x - step n (n + 1) / 2 with n = floor(x / step). Exact, so landings do not ring.
-   */
-  landing(y: number): number {
-    const n = Math.floor((Math.sqrt(1 + (8 * y) / this.step) - 1) / 2);
-    return (y + (this.step * n * (n + 1)) / 2) / (n + 1);
-  }
-
-  /** Next acceleration that takes velocity v to `target` soonest and arrives with no acceleration left. */
-  towards(v: number, target: number): number {
-    const y = (target - v) / this.dt;
-    return y >= 0 ? this.landing(y) : -this.landing(-y);
-  }
-
-  /** Computes the interval of next accelerations for the state (p, v, a) between the position limits. Never empty. */
-  interval(p: number, v: number, a: number, lo: number, hi: number): void {
-    this.#interval[HIGH] = this.#highest(p, v, a, hi, 1);
-    this.#interval[LOW] = -this.#highest(-p, -v, -a, -lo, -1);
-    if (this.low > this.high) {
+  /** x.p, x.v, x.a, x.lo, x.hi → x.low, x.high: the interval of next accelerations. Never empty. */
+  interval(): void {
+    const x = this.x;
+    this.#side(1, X.hi, X.high);
+    this.#side(-1, X.lo, X.low);
+    if (x[X.low]! > x[X.high]!) {
       // Only when the state itself is outside the limits: brake, and neither side gains.
-      const middle = (this.low + this.high) / 2;
-      this.#interval[LOW] = middle;
-      this.#interval[HIGH] = middle;
+      const middle = (x[X.low]! + x[X.high]!) / 2;
+      x[X.low] = middle;
+      x[X.high] = middle;
     }
   }
 
-  #highest(p: number, v: number, a: number, hi: number, side: number): number {
-    const bottom = Math.max(a - this.step, -this.acceleration);
-    let top = a + this.step;
+  /** Bound of one side, seen in the mirror for the lower one. */
+  #side(side: 1 | -1, limitAt: number, outAt: number): void {
+    const x = this.x;
+    const v = side * x[X.v]!;
+    const a = side * x[X.a]!;
+    const bottom = Math.max(a - x[X.step]!, -x[X.acceleration]!);
+    let top = a + x[X.step]!;
     let reason: number = Reason.jerk;
-    if (this.acceleration < top) {
-      top = this.acceleration;
+    if (x[X.acceleration]! < top) {
+      top = x[X.acceleration]!;
       reason = Reason.acceleration;
     }
-    const y = (this.velocity - v) / this.dt;
-    const landing = y < 0 ? y : this.landing(y);
-    if (landing < top) {
-      top = landing;
+    x[Y] = (x[X.velocity]! - v) / x[X.dt]!;
+    if (x[Y]! > 0) this.#landing();
+    if (x[Y]! < top) {
+      top = x[Y]!;
       reason = Reason.velocity;
     }
     if (top < bottom) top = bottom;
-    if (!this.#stopsBelow(p, v, top, hi)) {
+    x[TA] = top;
+    if (!this.#stopsBelow(side, limitAt)) {
       reason = Reason.position;
       let low = bottom;
-      if (this.#stopsBelow(p, v, low, hi)) {
+      x[TA] = low;
+      if (this.#stopsBelow(side, limitAt)) {
         // 52 halvings: below the spacing of doubles at the size of the bracket.
         for (let i = 0; i < 52; i++) {
           const middle = (low + top) / 2;
           if (middle <= low || middle >= top) break;
-          if (this.#stopsBelow(p, v, middle, hi)) low = middle;
+          x[TA] = middle;
+          if (this.#stopsBelow(side, limitAt)) low = middle;
           else top = middle;
         }
       }
@@ -125,65 +137,115 @@ export class AxisLimits {
     }
     if (side > 0) this.#highReason = reason;
     else this.#lowReason = reason;
-    return top;
+    x[outAt] = side * top;
   }
 
-  #stopsBelow(p: number, v: number, next: number, hi: number): boolean {
-    const nextV = v + next * this.dt;
-    return this.peak(p + nextV * this.dt, nextV, next) <= hi + EPSILON;
+  /** True when the state after a period of acceleration x[TA] can stop below the limit at x[limitAt]. */
+  #stopsBelow(side: 1 | -1, limitAt: number): boolean {
+    const x = this.x;
+    x[TV] = side * x[X.v]! + x[TA]! * x[X.dt]!;
+    x[TP] = side * x[X.p]! + x[TV]! * x[X.dt]!;
+    this.#peak();
+    return x[PEAK]! <= side * x[limitAt]! + EPSILON;
   }
 
-  /** Highest position from (p, v, a) on, when braking as hard as the limits allow begins with the next period. */
-  peak(p: number, v: number, a: number): number {
-    if (v <= 0 && a <= 0) return p;
-    const dt = this.dt;
-    const h = this.step;
-    const full = this.acceleration;
+  /** Highest position from x[TP], x[TV], x[TA] on, when braking as hard as the limits allow begins with the next period. */
+  #peak(): void {
+    const x = this.x;
+    const p = x[TP]!;
+    const v = x[TV]!;
+    const a = x[TA]!;
+    x[PEAK] = p;
+    if (v <= 0 && a <= 0) return;
+    const dt = x[X.dt]!;
+    const h = x[X.step]!;
+    const full = x[X.acceleration]!;
     // Periods while the acceleration still falls: a_k = a - k h > -A for k ≤ ramp.
     const ramp = Math.max(0, Math.ceil((a + full) / h) - 1);
     // v_k = v + dt (k a - h k (k + 1) / 2) > 0 up to k = last.
     const b = a - h / 2;
     const root = b * b + (2 * h * v) / dt;
-    if (root < 0) return p;
+    if (root < 0) return;
     let last = Math.floor((b + Math.sqrt(root)) / h);
-    if (last < 0) return p;
+    if (last < 0) return;
     if (last > ramp) last = ramp;
-    let top =
-      p + last * dt * v + dt * dt * ((a * last * (last + 1)) / 2 - (h * last * (last + 1) * (last + 2)) / 6);
+    const fall = (h * last * (last + 1)) / 2;
+    let top = p + last * dt * v + dt * dt * ((a * last * (last + 1)) / 2 - (fall * (last + 2)) / 3);
     if (last === ramp) {
-      const vRamp = v + dt * (last * a - (h * last * (last + 1)) / 2);
+      const vRamp = v + dt * (last * a - fall);
       const m = Math.ceil(vRamp / (full * dt)) - 1;
       if (m > 0) top += m * dt * vRamp - (full * dt * dt * m * (m + 1)) / 2;
     }
-    return top > p ? top : p;
+    if (top > p) x[PEAK] = top;
   }
 
-  /** Lowest position likewise. */
-  trough(p: number, v: number, a: number): number {
-    return -this.peak(-p, -v, -a);
+  /** x.p, x.v, x.a → x.position: the highest position that braking as hard as possible still reaches. */
+  peak(): void {
+    this.#mirrored(1);
   }
 
-  /** Wanted velocity for a distance to the target: linear near it, then the square root of a constant braking. */
-  approach(distance: number): number {
-    const size = Math.abs(distance);
-    const linear = this.#brake / (this.gain * this.gain);
-    const speed = size <= linear ? this.gain * size : Math.sqrt(2 * this.#brake * (size - linear / 2));
-    return distance < 0 ? -speed : speed;
+  /** The lowest likewise. */
+  trough(): void {
+    this.#mirrored(-1);
+  }
+
+  #mirrored(side: 1 | -1): void {
+    const x = this.x;
+    x[TP] = side * x[X.p]!;
+    x[TV] = side * x[X.v]!;
+    x[TA] = side * x[X.a]!;
+    this.#peak();
+    x[X.position] = side * x[PEAK]!;
+  }
+
+  /** x.v, x.target → x.next: the acceleration that takes v there soonest and arrives with no acceleration left. */
+  towards(): void {
+    const x = this.x;
+    const y = (x[X.target]! - x[X.v]!) / x[X.dt]!;
+    x[Y] = Math.abs(y);
+    this.#landing();
+    x[X.next] = y >= 0 ? x[Y]! : -x[Y]!;
+  }
+
+  /** x.distance to the target → x.speed: linear near it, then the square root of a constant braking. */
+  approach(): void {
+    const x = this.x;
+    const size = Math.abs(x[X.distance]!);
+    const linear = x[X.brake]! / (x[X.gain]! * x[X.gain]!);
+    const speed = size <= linear ? x[X.gain]! * size : Math.sqrt(2 * x[X.brake]! * (size - linear / 2));
+    x[X.speed] = x[X.distance]! < 0 ? -speed : speed;
+  }
+
+  /** x.v, x.a → x.time: how long the soonest stop takes, s. */
+  stopTime(): void {
+    const x = this.x;
+    const J = x[X.step]! / x[X.dt]!;
+    const side = x[X.v]! + (x[X.a]! * Math.abs(x[X.a]!)) / (2 * J) >= 0 ? 1 : -1;
+    const v0 = x[X.v]! * side;
+    const a0 = x[X.a]! * side;
+    const full = x[X.acceleration]!;
+    const brake = Math.sqrt(Math.max(0, J * v0 + (a0 * a0) / 2));
+    x[X.time] =
+      brake <= full
+        ? (a0 + 2 * brake) / J
+        : (a0 + 2 * full) / J + (v0 + (a0 * a0) / (2 * J) - (full * full) / J) / full;
   }
 
   /**
-   * Where a soonest stop from (p, v, a) has brought the axis after time t, in the continuous limit (within v dt / 2
-   * of the discrete one). For predictions against the workspace.
+   * x.p, x.v, x.a, x.time → x.position: where a soonest stop has brought the axis after that time, in the continuous
+   * limit (within v dt / 2 of the discrete one). For predictions against the workspace.
    */
-  stopPosition(p: number, v: number, a: number, t: number): number {
-    const J = this.step / this.dt;
-    const side = v + (a * Math.abs(a)) / (2 * J) >= 0 ? 1 : -1;
-    const v0 = v * side;
-    const a0 = a * side;
+  stopPosition(): void {
+    const x = this.x;
+    const J = x[X.step]! / x[X.dt]!;
+    const t = x[X.time]!;
+    const side = x[X.v]! + (x[X.a]! * Math.abs(x[X.a]!)) / (2 * J) >= 0 ? 1 : -1;
+    const v0 = x[X.v]! * side;
+    const a0 = x[X.a]! * side;
     let brake = Math.sqrt(Math.max(0, J * v0 + (a0 * a0) / 2));
     let hold = 0;
-    if (brake > this.acceleration) {
-      brake = this.acceleration;
+    if (brake > x[X.acceleration]!) {
+      brake = x[X.acceleration]!;
       hold = (v0 + (a0 * a0) / (2 * J) - (brake * brake) / J) / brake;
     }
     const t1 = Math.min(t, (a0 + brake) / J);
@@ -194,18 +256,19 @@ export class AxisLimits {
     const v2 = v1 - brake * t2;
     const d2 = v1 * t2 - (brake * t2 * t2) / 2;
     const d3 = v2 * t3 - (brake * t3 * t3) / 2 + (J * t3 * t3 * t3) / 6;
-    return p + side * (d1 + d2 + d3);
+    x[X.position] = x[X.p]! + side * (d1 + d2 + d3);
   }
 
-  /** How long that stop takes, s. */
-  stopTime(v: number, a: number): number {
-    const J = this.step / this.dt;
-    const side = v + (a * Math.abs(a)) / (2 * J) >= 0 ? 1 : -1;
-    const v0 = v * side;
-    const a0 = a * side;
-    const brake = Math.sqrt(Math.max(0, J * v0 + (a0 * a0) / 2));
-    if (brake <= this.acceleration) return (a0 + 2 * brake) / J;
-    const full = this.acceleration;
-    return (a0 + 2 * full) / J + (v0 + (a0 * a0) / (2 * J) - (full * full) / J) / full;
+  /**
+   * x[Y] = y ≥ 0 → x[Y]: the acceleration z ≥ 0 from which, falling by `step` each period after this one, a velocity
+   * gain of y dt is left when zero is reached: y = (n + 1) z - step n (n + 1) / 2 with n = floor(z / step). Exact, so
+   * landings do not ring.
+   */
+  #landing(): void {
+    const x = this.x;
+    const y = x[Y]!;
+    const step = x[X.step]!;
+    const n = Math.floor((Math.sqrt(1 + (8 * y) / step) - 1) / 2);
+    x[Y] = (y + (step * n * (n + 1)) / 2) / (n + 1);
   }
 }

@@ -163,7 +163,7 @@ export class LockstepRunner {
     for (let i = 0; i < this.#operator.length; i++) record[at.op + i] = this.#operator[i]!;
     const request = this.#takeRequest(time);
     record[at.requestSeq] = request === null ? 0 : this.#seq;
-    this.#rowSource.update(time, record);
+    this.#rowSource.update(record);
     this.cycle.step(record, request);
     if (record[at.mode] !== Mode.active) this.#rowSource.end();
     record[at.seen] = record[at.wake]!;

@@ -6,6 +6,7 @@ import { snapshotLayout } from '../robot/frame.ts';
 import type { RobotSpec } from '../robot/spec.ts';
 import { CommandMode, Mode, RequestKind, requestLayout, tickRecordLayout } from '../robot/tick.ts';
 import { LatestEnd, LatestView, RingEnd, RingView } from './channel.ts';
+import { stamp } from './clock.ts';
 import type { Cycle } from './cycle.ts';
 import { Histogram } from './histogram.ts';
 import type { LoopBuffers } from './loop-buffers.ts';
@@ -14,7 +15,6 @@ import { Wiring } from './wiring.ts';
 
 export class LoopBody {
   readonly #cycle: Cycle;
-  readonly #now: () => number;
   readonly #period: number;
   readonly #wiring: Wiring;
   readonly #states: readonly LatestView[];
@@ -37,9 +37,8 @@ export class LoopBody {
   readonly #at: ReturnType<typeof offsets>;
   #tick = 0;
 
-  constructor(spec: RobotSpec, cycle: Cycle, buffers: LoopBuffers, now: () => number) {
+  constructor(spec: RobotSpec, cycle: Cycle, buffers: LoopBuffers) {
     this.#cycle = cycle;
-    this.#now = now;
     this.#period = 1 / spec.loop.rateHz;
     this.#wiring = new Wiring(spec, cycle.tick);
     this.#states = buffers.state.map((b) => new LatestView(b));
@@ -62,13 +61,13 @@ export class LoopBody {
     this.#at = offsets(spec);
   }
 
-  /** One period: `planned` and `wake` as Pace has them. */
-  run(planned: number, wake: number, missed: number): void {
+  /** One period: `times` (planned, wake) and `missed` as Pace has them. */
+  run(times: Float64Array, missed: number): void {
     const at = this.#at;
     const record = this.#record;
     record[at.tick] = this.#tick;
-    record[at.time] = planned;
-    record[at.wake] = wake;
+    record[at.time] = times[0]!;
+    record[at.wake] = times[1]!;
     record[at.dt] = (missed + 1) * this.#period;
     record[at.missed] = missed;
     for (let d = 0; d < this.#states.length; d++) {
@@ -79,11 +78,11 @@ export class LoopBody {
       const block = this.#operator.block;
       for (let i = 0; i < this.#opSize; i++) record[at.op + i] = block[i]!;
     }
-    const request = this.#next(planned);
-    this.#rows.update(planned, record);
-    record[at.seen] = this.#now();
+    const request = this.#next();
+    this.#rows.update(record);
+    stamp(record, at.seen);
     this.#cycle.step(record, request);
-    record[at.computed] = this.#now();
+    stamp(record, at.computed);
     if (record[at.mode] !== Mode.active) this.#rows.end();
     if (record[at.commandMode] !== CommandMode.idle) {
       for (let d = 0; d < this.#commands.length; d++) {
@@ -92,7 +91,7 @@ export class LoopBody {
         command.publish();
       }
     }
-    record[at.written] = this.#now();
+    stamp(record, at.written);
     this.#ticks.write(record);
     const watched = this.#watch.slot();
     if (watched !== null) {
@@ -104,8 +103,8 @@ export class LoopBody {
       live.block.set(record);
       live.publish();
     }
-    this.#lateness.add(wake - planned);
-    this.#work.add(record[at.computed]! - wake);
+    this.#lateness.between(record, at.time, at.wake);
+    this.#work.between(record, at.wake, at.computed);
     this.#tick++;
   }
 
@@ -129,7 +128,7 @@ export class LoopBody {
   }
 
   /** Takes the oldest waiting request, one per tick. */
-  #next(time: number): Float64Array | null {
+  #next(): Float64Array | null {
     const slot = this.#requests.peek();
     const at = this.#at;
     if (slot === null) {
@@ -141,10 +140,10 @@ export class LoopBody {
     this.#requests.release();
     this.#record[at.requestSeq] = request[REQUEST.seq]!;
     this.#taken.write(request);
-    if (request[REQUEST.kind] === RequestKind.activate) this.#rows.begin(time);
+    if (request[REQUEST.kind] === RequestKind.activate) this.#rows.begin(this.#record[at.time]!);
     if (request[REQUEST.kind] === RequestKind.snapshot) {
       this.#snapshot[0] = this.#tick;
-      this.#snapshot[1] = time;
+      this.#snapshot[1] = this.#record[at.time]!;
       this.#snapshot.set(this.#cycle.memory, this.#snapshotMemory);
       this.#snapshots.write(this.#snapshot);
     }

@@ -3,7 +3,6 @@ import { parentPort, workerData } from 'node:worker_threads';
 import type { Controller } from '../control/controller.ts';
 import { loadKinematics } from '../model/load.ts';
 import type { RobotSpec } from '../robot/spec.ts';
-import { monotonicClock } from './clock.ts';
 import { Word } from './control-block.ts';
 import { Cycle } from './cycle.ts';
 import { askFifo, type Fifo } from './fifo.ts';
@@ -43,15 +42,14 @@ async function main(data: LoopWorkerData, post: (message: FromLoop) => void): Pr
   const controllers = createControllers(spec);
   const cycle = new Cycle({ spec, model: loadKinematics(spec), controllers });
   warmUp(spec, cycle, controllers, data.warmUpTicks);
-  const now = monotonicClock();
-  const body = new LoopBody(spec, cycle, buffers, now);
+  const body = new LoopBody(spec, cycle, buffers);
   const fifo = askFifo(spec.loop.fifoPriority);
   post({ type: 'ready', fifo });
-  const pace = new Pace(control, now, spec.loop.rateHz, data.spinS);
+  const pace = new Pace(control, spec.loop.rateHz, data.spinS);
   pace.begin();
   try {
     while (pace.next()) {
-      body.run(pace.planned, pace.wake, pace.missed);
+      body.run(pace.times, pace.missed);
       if (pace.missed > 0) Atomics.add(control, Word.missed, pace.missed);
       Atomics.add(control, Word.heartbeat, 1);
       if (cycle.lastError !== null) {

@@ -12,7 +12,8 @@ export class RowSource {
   readonly #size: number;
   readonly #at: number;
   /** Activation time; NaN while no plan runs. */
-  #start = Number.NaN;
+  readonly #start = Float64Array.of(Number.NaN);
+  readonly #now: number;
   readonly #row: Float64Array;
 
   constructor(ring: RingReader, axes: number, tick: TickLayout) {
@@ -22,12 +23,13 @@ export class RowSource {
     this.#time = layout.at('time');
     this.#size = layout.size;
     this.#at = tick.layout.at('in.row.seq');
+    this.#now = tick.layout.at('in.time');
     this.#row = new Float64Array(layout.size);
   }
 
   /** A plan is activated at `time`: what earlier plans left behind is dropped, up to the newest row numbered 1. */
   begin(time: number): void {
-    this.#start = time;
+    this.#start[0] = time;
     this.#row.fill(0);
     let first = this.#ring.length;
     for (let i = 0; i < this.#ring.length; i++) if (this.#ring.peekAt(i)!.block[this.#seq] === 1) first = i;
@@ -36,13 +38,13 @@ export class RowSource {
 
   /** Nothing is planned any more. */
   end(): void {
-    this.#start = Number.NaN;
+    this.#start[0] = Number.NaN;
     this.#row.fill(0);
   }
 
-  /** Writes the row in effect at `time` into in.row.* (zeros when there is none yet). Allocates nothing. */
-  update(time: number, tick: Float64Array): void {
-    const elapsed = time - this.#start;
+  /** Writes the row in effect at in.time into in.row.* (zeros when there is none yet). Allocates nothing. */
+  update(tick: Float64Array): void {
+    const elapsed = tick[this.#now]! - this.#start[0]!;
     for (let slot = this.#ring.peek(); slot !== null; slot = this.#ring.peek()) {
       // Half a nanosecond of slack: row times and tick times are sums of different roundings.
       if (!(slot.block[this.#time]! <= elapsed + 5e-10)) break;

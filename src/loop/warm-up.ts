@@ -29,7 +29,8 @@ export function warmUp(
   const buffers = loopBuffers(small, memory.length, 1);
   const dt = 1 / spec.loop.rateHz;
   let time = 1;
-  const body = new LoopBody(spec, cycle, buffers, () => time);
+  const times = new Float64Array(2);
+  const body = new LoopBody(spec, cycle, buffers);
   const states = buffers.state.map((b) => new LatestEnd(b));
   const operator = new LatestEnd(buffers.operator);
   const requests = new RingEnd(buffers.requests);
@@ -82,7 +83,8 @@ export function warmUp(
       block[op.at('twist') + 4] = Math.cos(time * 2);
       block[op.at('pose') + 6] = 1;
       operator.publish();
-      body.run(time, time, 0);
+      times.fill(time);
+      body.run(times, 0);
       for (const drain of drains) while (drain.peek() !== null) drain.release();
       time += dt;
     }

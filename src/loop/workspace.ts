@@ -13,7 +13,7 @@
 import type { KinematicModel } from '../model/kinematics.ts';
 import type { FieldSpec } from '../robot/layout.ts';
 import type { RobotSpec } from '../robot/spec.ts';
-import type { AxisLimits } from './limits.ts';
+import { type AxisLimits, X } from './limits.ts';
 
 /** How far, in m, the tool may at most pass a wall of its workspace box. Proven by test over random drives. */
 export const WORKSPACE_OVERSHOOT = 0.005;
@@ -45,6 +45,9 @@ export class Workspace {
   readonly #pose = new Float64Array(7);
   readonly #stop: Float64Array;
   readonly #try: Float64Array;
+  /** Room to the nearest wall; time at which a stop is looked at. Floats between calls go through here, unboxed. */
+  readonly #room = new Float64Array(1);
+  readonly #time = new Float64Array(1);
 
   constructor(
     spec: RobotSpec,
@@ -106,12 +109,18 @@ export class Workspace {
     let speed = 0;
     for (let i = 0; i < this.#arm; i++) {
       const limits = this.#limits[i]!;
-      const w = v[i]! + next[i]! * limits.dt;
-      const time = limits.stopTime(w, next[i]!);
-      travel += Math.abs(w * limits.dt) + Math.abs(limits.stopPosition(0, w, next[i]!, time));
+      const x = limits.x;
+      const w = v[i]! + next[i]! * limits.x[X.dt]!;
+      x[X.p] = 0;
+      x[X.v] = w;
+      x[X.a] = next[i]!;
+      limits.stopTime();
+      limits.stopPosition();
+      travel += Math.abs(w * limits.x[X.dt]!) + Math.abs(x[X.position]!);
       speed += Math.abs(w);
     }
-    const room = this.#room();
+    this.#lookForRoom();
+    const room = this.#room[0]!;
     if (room > travel * this.#reach + SLACK && room * BARRIER > speed * this.#reach) return false;
     const slid = this.#slide(p, v, next, low, high);
     const braked = this.#brake(p, v, next, low, high);
@@ -119,12 +128,12 @@ export class Workspace {
   }
 
   /** Distance to the nearest wall, m; negative outside. */
-  #room(): number {
+  #lookForRoom(): void {
     let room = Number.POSITIVE_INFINITY;
     for (let k = 0; k < 3; k++) {
       room = Math.min(room, this.#tool[k]! - this.#box[k]!, this.#box[3 + k]! - this.#tool[k]!);
     }
-    return room;
+    this.#room[0] = room;
   }
 
   #slide(
@@ -138,7 +147,7 @@ export class Workspace {
     const J = this.#jacobian;
     const w = this.#v;
     this.#model.jacobian(p, this.#model.tool, J);
-    for (let i = 0; i < this.#arm; i++) w[i] = v[i]! + next[i]! * this.#limits[i]!.dt;
+    for (let i = 0; i < this.#arm; i++) w[i] = v[i]! + next[i]! * this.#limits[i]!.x[X.dt]!;
     let changed = false;
     for (let round = 0; round < 3; round++) {
       for (let wall = 0; wall < 6; wall++) {
@@ -160,8 +169,11 @@ export class Workspace {
     }
     if (!changed) return false;
     for (let i = 0; i < this.#arm; i++) {
-      const want = this.#limits[i]!.towards(v[i]!, w[i]!);
-      next[i] = Math.min(high[i]!, Math.max(low[i]!, want));
+      const limits = this.#limits[i]!;
+      limits.x[X.v] = v[i]!;
+      limits.x[X.target] = w[i]!;
+      limits.towards();
+      next[i] = Math.min(high[i]!, Math.max(low[i]!, limits.x[X.next]!));
     }
     return true;
   }
@@ -176,7 +188,11 @@ export class Workspace {
     if (this.#stopsInside(p, v, next)) return false;
     const stop = this.#stop;
     for (let i = 0; i < this.#arm; i++) {
-      stop[i] = Math.min(high[i]!, Math.max(low[i]!, this.#limits[i]!.towards(v[i]!, 0)));
+      const limits = this.#limits[i]!;
+      limits.x[X.v] = v[i]!;
+      limits.x[X.target] = 0;
+      limits.towards();
+      stop[i] = Math.min(high[i]!, Math.max(low[i]!, limits.x[X.next]!));
     }
     // The largest part of the wanted step that still stops inside, to an eighth: full braking only where it is needed.
     let part = 0;
@@ -192,17 +208,30 @@ export class Workspace {
     let time = 0;
     for (let i = 0; i < this.#arm; i++) {
       const limits = this.#limits[i]!;
-      time = Math.max(time, limits.stopTime(v[i]! + next[i]! * limits.dt, next[i]!));
+      limits.x[X.v] = v[i]! + next[i]! * limits.x[X.dt]!;
+      limits.x[X.a] = next[i]!;
+      limits.stopTime();
+      time = Math.max(time, limits.x[X.time]!);
     }
-    return this.#inside(p, v, next, time) && this.#inside(p, v, next, time / 2);
+    this.#time[0] = time;
+    if (!this.#inside(p, v, next)) return false;
+    this.#time[0] = time / 2;
+    return this.#inside(p, v, next);
   }
 
-  #inside(p: Float64Array, v: Float64Array, next: Float64Array, time: number): boolean {
+  #inside(p: Float64Array, v: Float64Array, next: Float64Array): boolean {
     const q = this.#q;
     for (let i = 0; i < this.#axes; i++) {
       const limits = this.#limits[i]!;
-      const w = v[i]! + next[i]! * limits.dt;
-      q[i] = i < this.#arm ? limits.stopPosition(p[i]! + w * limits.dt, w, next[i]!, time) : p[i]!;
+      const x = limits.x;
+      q[i] = p[i]!;
+      if (i >= this.#arm) continue;
+      x[X.v] = v[i]! + next[i]! * limits.x[X.dt]!;
+      x[X.p] = p[i]! + x[X.v]! * limits.x[X.dt]!;
+      x[X.a] = next[i]!;
+      x[X.time] = this.#time[0]!;
+      limits.stopPosition();
+      q[i] = x[X.position]!;
     }
     this.#model.pose(q, this.#model.tool, this.#pose, 0);
     for (let k = 0; k < 3; k++) {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { AxisLimits } from '../../src/loop/limits.ts';
+import { AxisLimits as Axis, X } from '../../src/loop/limits.ts';
 import { Rng } from '../../src/math/rng.ts';
 import type { AxisSpec } from '../../src/robot/spec.ts';
 import { Reason } from '../../src/robot/tick.ts';
@@ -20,6 +20,50 @@ const axis = (min: number, max: number, velocity: number, acceleration: number, 
   kp: 0,
   kd: 0,
 });
+
+/** The same with plain arguments and results. */
+class AxisLimits {
+  readonly axis: Axis;
+  constructor(spec: AxisSpec, dt: number) {
+    this.axis = new Axis(spec, dt);
+  }
+  get low(): number {
+    return this.axis.x[X.low]!;
+  }
+  get high(): number {
+    return this.axis.x[X.high]!;
+  }
+  get highReason(): number {
+    return this.axis.highReason;
+  }
+  get acceleration(): number {
+    return this.axis.x[X.acceleration]!;
+  }
+  get step(): number {
+    return this.axis.x[X.step]!;
+  }
+  interval(p: number, v: number, a: number, lo: number, hi: number): void {
+    this.axis.x.set([p, v, a, lo, hi], X.p);
+    this.axis.interval();
+  }
+  towards(v: number, target: number): number {
+    this.axis.x[X.v] = v;
+    this.axis.x[X.target] = target;
+    this.axis.towards();
+    return this.axis.x[X.next]!;
+  }
+  stopTime(v: number, a: number): number {
+    this.axis.x.set([0, v, a], X.p);
+    this.axis.stopTime();
+    return this.axis.x[X.time]!;
+  }
+  stopPosition(p: number, v: number, a: number, t: number): number {
+    this.axis.x.set([p, v, a], X.p);
+    this.axis.x[X.time] = t;
+    this.axis.stopPosition();
+    return this.axis.x[X.position]!;
+  }
+}
 
 const cases: readonly [string, AxisSpec, number][] = [
   ['panda joint 2', axis(-1.7628, 1.7628, 2.175, 7.5, 3750), 1e-3],
