@@ -1,4 +1,4 @@
-// @limit 240
+// @limit 400
 /** The device contract (src/robot/device.ts), over everything registered in devices.ts. */
 import assert from 'node:assert/strict';
 import { afterEach, describe, it } from 'node:test';

@@ -1,3 +1,4 @@
+// @limit 300
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { test } from 'node:test';
