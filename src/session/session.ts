@@ -6,7 +6,7 @@ import { randomInt } from 'node:crypto';
 import { ArmloopError } from '../errors.ts';
 import type { ClientRef } from '../rig/socket.ts';
 import type { Layout } from '../robot/layout.ts';
-import { ControllerId, Mode, RequestKind, Source } from '../robot/tick.ts';
+import { ControllerId, Mode, Reason, RequestKind, Source } from '../robot/tick.ts';
 import { modeWords, reasonWords } from '../robot/words.ts';
 import type { SessionEvent, SessionState } from '../server/protocol.ts';
 import { EventLog } from './events.ts';
@@ -46,6 +46,8 @@ export class Session {
   #retired = false;
   /** The devices were told to hold without the loop: they take no commands before they are enabled again. */
   #halted = false;
+  /** The lease under which a controller was activated last. */
+  #driver = 0;
   #line: Promise<unknown> = Promise.resolve();
   #metrics: () => unknown = () => ({});
   #watch: (connection: number, cameras: readonly number[]) => void = () => {};
@@ -135,12 +137,23 @@ export class Session {
 
   /** To be called some 60 times a second with what the loop did since. */
   tick(): void {
-    const ended = this.#lease.expire(this.#host.now());
+    const ended = this.#lease.expire(this.#host.now()) ?? this.#bySight();
     if (ended !== null) {
       this.#ended(ended, 'the operator is silent');
       this.#host.notify(ended.client, { type: 'lost', reason: 'no operator input came for too long' });
     }
     this.#events.see(this.#host.view);
+  }
+
+  /**
+   * Ends the lease whose operator the loop has given up: a gap that the loop saw may have passed here unseen, and
+   * that lease drives no more. A lease that was taken since and has driven nothing yet is kept.
+   */
+  #bySight(): Lease | null {
+    const { held } = this.#lease;
+    if ((this.#host.view.reasons & Reason.deadman) === 0 || held === null || held.id !== this.#driver)
+      return null;
+    return this.#lease.release(held.client);
   }
 
   event(level: SessionEvent['level'], text: string): void {
@@ -165,6 +178,7 @@ export class Session {
 
   /** Asks the loop and waits for its answer. Rejects with REQUEST_REFUSED, REQUEST_TIMEOUT. */
   async ask(request: LoopRequest, what: string): Promise<number> {
+    if (request.kind === RequestKind.activate) this.#driver = request.lease ?? 0;
     const seq = this.#host.ask(request);
     if (await this.#host.answered(seq, ANSWER_S)) return seq;
     const view = this.#host.view;

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { loadRobot } from '../../src/config.ts';
 import { ArmloopError } from '../../src/errors.ts';
-import { ControllerId, Mode, OperatorKind, RequestKind, Source } from '../../src/robot/tick.ts';
+import { ControllerId, Mode, OperatorKind, Reason, RequestKind, Source } from '../../src/robot/tick.ts';
 import { packageRoot } from '../../src/root.ts';
 import type { LoopRequest, SessionHost, TickView } from '../../src/session/host.ts';
 import { Session } from '../../src/session/session.ts';
@@ -143,6 +143,20 @@ test('everything that moves or records needs the lease in force; watching, holdi
   await session.request('request', { kind: 'estop' }, 9);
   await session.request('estop', {}, 9);
   assert.deepEqual(rig.done, ['ask hold', 'ask estop', 'ask estop']);
+});
+
+test('a lease that the loop has given up is taken away; one taken since is kept', async () => {
+  const { rig, session, take } = await open();
+  const lease = await take();
+  session.tick();
+  await session.request('request', { kind: 'activate', lease, controller: 'jog' }, 1);
+  rig.view.reasons = Reason.deadman;
+  session.tick();
+  assert.equal(session.leaseId, 0);
+  assert.deepEqual(rig.told.at(-1), [1, 'lost']);
+  const next = await take();
+  session.tick();
+  assert.equal(session.leaseId, next, 'the arm still comes to rest from the lease before');
 });
 
 test('what was driven for an operator stops when the operator is silent, gone, or without a server', async () => {
