@@ -129,7 +129,7 @@ export class SimDevice implements LockstepDevice {
     this.scene = describeScene(mj, this.#model, this.#data);
   }
 
-  /** Simulated seconds for which a success condition must hold, and what the residuals mean. */
+  /** What the residuals mean, and when the task is done. */
   get task(): Task {
     return this.#task;
   }
@@ -304,8 +304,10 @@ export class SimDevice implements LockstepDevice {
     const m = this.#memory;
     this.#servos.apply();
     this.#mj.mj_step2(this.#model, this.#data);
+    this.#views.fresh();
     this.#servos.measure();
     this.#mj.mj_step1(this.#model, this.#data);
+    this.#views.fresh();
     m[CLOCK.time]! += this.#dt;
     m[this.#at.steps]! += 1;
   }

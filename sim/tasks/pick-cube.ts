@@ -30,6 +30,6 @@ export const pickCube: Task = {
     out[3] = view.opening;
   },
   reward: (r) => 0.5 * near(r[0]!, 0.1) + 0.5 * (1 - r[1]! / LIFT),
-  // In the hand, not thrown: near the tool and not wider than the cube would allow.
+  // In the hand, not thrown.
   condition: (_, r) => r[1]! <= 0 && r[0]! < 0.03,
 };
