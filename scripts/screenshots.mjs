@@ -45,6 +45,25 @@ async function giveBack(page) {
   await live.until('nobody driving', () => live.value('lease') === 0);
 }
 
+/** A new scene, the arm at home; once more when a busy machine stops the arm just then. */
+async function newScene(page, pilot) {
+  for (let tries = 1; ; tries++) {
+    await pilot.recover();
+    const epoch = live.value('epoch');
+    await page.keyboard.press('Shift+R');
+    try {
+      await live.until(
+        'a new scene',
+        () => live.value('epoch') !== epoch && live.value('mode') === Mode.holding,
+        15,
+      );
+      return;
+    } catch (error) {
+      if (tries === 5) throw error;
+    }
+  }
+}
+
 /** Records one pick, so that there is something to play back. */
 async function demonstrate() {
   const { browser, page } = await opened(false, '', 'off');
@@ -75,10 +94,7 @@ async function demonstrate() {
   await page.waitForSelector(`${part('record-panel')}[data-state="review"]`);
   await page.keyboard.press('y');
   await page.waitForSelector(`${part('record-panel')}[data-state="idle"]`);
-  await pilot.recover();
-  const epoch = live.value('epoch');
-  await page.keyboard.press('Shift+R');
-  await live.until('a new scene', () => live.value('epoch') !== epoch && live.value('mode') === Mode.holding);
+  await newScene(page, pilot);
   await giveBack(page);
   await browser[Symbol.asyncDispose]();
 }
@@ -114,14 +130,7 @@ async function pictures(name, dark) {
     await pilot.recover();
     await page.keyboard.press('Delete');
     await page.waitForSelector(`${part('record-panel')}[data-state="idle"]`);
-    await page.keyboard.press('Shift+H');
-    await live.until(
-      'home',
-      () =>
-        Math.abs(live.value('tool', 2) - home[2]) < 0.005 &&
-        (live.value('mode') === Mode.holding || live.value('done') === 1),
-      30,
-    );
+    await newScene(page, pilot);
     await giveBack(page);
     await browser[Symbol.asyncDispose]();
   }
