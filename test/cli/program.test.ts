@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -71,6 +72,17 @@ describe('armloop', () => {
     const { error } = JSON.parse(json.out) as { error: { code: string; message: string; todo: string } };
     assert.equal(error.code, 'CONFIG_INVALID');
     assert.ok(error.todo.length > 0);
+  });
+
+  it('ends quietly when nobody reads what it prints', async () => {
+    const main = join(packageRoot(), 'dist', 'src', 'main.js');
+    const child = spawn(process.execPath, [main, 'check'], { stdio: ['ignore', 'pipe', 'pipe'] });
+    child.stdout.destroy();
+    let err = '';
+    child.stderr.on('data', (chunk: Buffer) => (err += chunk.toString()));
+    const [code] = (await once(child, 'close')) as [number | null];
+    assert.equal(err, '');
+    assert.equal(code, 0);
   });
 
   it('doctor says what this machine can do, and what would grant the rest', () => {

@@ -130,19 +130,23 @@ function suite(candidate: Candidate): void {
     });
     const duration = 2;
     let fastest = 0;
+    let part = 0;
+    let before = 0;
     await s.drive(
-      (time) => {
+      () => {
         fastest = Math.max(fastest, s.speed());
         const q = s.vector('q');
         axes.forEach((a, i) => {
           const slack = 0.01 * (a.max - a.min);
           assert.ok(q[i]! >= a.min - slack && q[i]! <= a.max + slack, `${a.name} left its limits`);
         });
-        return time > duration && s.error() < ARRIVED && s.speed() < REST;
+        return part === 1 && s.error() < ARRIVED && s.speed() < REST;
       },
-      15,
+      30,
       (time) => {
-        const part = Math.min(1, time / duration);
+        // A test that had to wait for its turn goes on from where it was: a loop would not make a jump of it either.
+        part = Math.min(1, part + Math.min(time - before, 0.005) / duration);
+        before = time;
         const smooth = part * part * (3 - 2 * part);
         const rate = part < 1 ? (6 * part * (1 - part)) / duration : 0;
         for (let i = 0; i < goal.length; i++) {

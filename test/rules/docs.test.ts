@@ -1,0 +1,42 @@
+import assert from 'node:assert/strict';
+import { existsSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { it } from 'node:test';
+import { buildProgram } from '../../src/cli/program.ts';
+import { packageRoot } from '../../src/root.ts';
+import { sources } from '../support/sources.ts';
+
+const pages = sources(['.'], ['.md']).filter((s) => !s.path.startsWith('test/golden/'));
+
+it('every link of the documentation leads somewhere', () => {
+  const broken: string[] = [];
+  let links = 0;
+  for (const page of pages) {
+    for (const [, link] of page.text.matchAll(/\]\(([^)\s#]+)[^)]*\)/g)) {
+      if (/^[a-z]+:/.test(link!)) continue;
+      links++;
+      if (!existsSync(join(packageRoot(), dirname(page.path), link!))) broken.push(`${page.path}: ${link}`);
+    }
+  }
+  assert.ok(links > 5);
+  assert.deepEqual(broken, []);
+});
+
+it('every page of docs is reached from the README', () => {
+  const readme = pages.find((p) => p.path === 'README.md')!.text;
+  const lost = pages.filter((p) => /^docs\/[^/]+\.md$/.test(p.path) && !readme.includes(`(${p.path})`));
+  assert.deepEqual(
+    lost.map((p) => p.path),
+    [],
+  );
+});
+
+it('the README lists the commands that there are', () => {
+  const readme = pages.find((p) => p.path === 'README.md')!.text;
+  const listed = readme
+    .split('\n')
+    .filter((l) => l.startsWith('| `'))
+    .join('\n');
+  for (const command of buildProgram().commands)
+    assert.ok(listed.includes(`\`${command.name()}`), command.name());
+});
