@@ -4,12 +4,17 @@
  * @alone @limit 600
  */
 import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import path from 'node:path';
 import { after, afterEach, before, type TestContext, test } from 'node:test';
 import type { Page } from 'playwright-core';
 import { Mode } from '../../src/robot/tick.ts';
+import { packageRoot } from '../../src/root.ts';
 import { type Browser, noChromium, openBrowser } from '../support/browser.ts';
+import { comparePeers } from '../support/mcap-peers.ts';
 import { headingOf, Pilot, quarterTurn } from '../support/pilot.ts';
 import { Published } from '../support/published.ts';
+import { findPython } from '../support/python.ts';
 import { startUp, type Up } from '../support/up.ts';
 
 const ROUNDS = 3;
@@ -21,6 +26,8 @@ const skip = noChromium;
 let up: Up;
 let browser: Browser;
 let live: Published;
+/** Episodes that the first test recorded. */
+const picked: string[] = [];
 
 if (skip === false) {
   before(async () => {
@@ -99,6 +106,7 @@ test('keys put the cube into the bin, three random scenes', { skip }, async (t) 
     const row = page.locator(`${part('episode')}[data-id="${id}"][data-label="success"]`);
     await row.waitFor();
     assert.match((await row.textContent()) ?? '', /Ada/);
+    picked.push(id);
     await page.click(part('nav-live'));
     await page.waitForSelector(part('live-view'));
     t.diagnostic(`round ${round}: done in ${((Date.now() - started) / 1000).toFixed(1)} s, episode ${id}`);
@@ -158,6 +166,48 @@ test('keys put the cube into the bin, three random scenes', { skip }, async (t) 
     await pilot.moveTo('down to the bin', { z: 0.12 }, { m: 0.01, rad: 1 });
     await pilot.holdUntil('h', 'an open gripper', () => opening() > 0.07);
     await pilot.moveTo('up again', { z: CLEAR }, { m: 0.02, rad: 1 });
+  }
+});
+
+/** Exit code and output of `armloop replay` in a process of its own. */
+function replay(id: string, flag: string): Promise<{ code: number; text: string }> {
+  const main = path.join(packageRoot(), 'dist', 'src', 'main.js');
+  const args = [main, 'replay', id, flag, '--workspace', up.workspace];
+  return new Promise((resolve) => {
+    execFile(process.execPath, args, (error, stdout, stderr) =>
+      resolve({ code: Number(error?.code ?? 0), text: `${stdout}${stderr}` }),
+    );
+  });
+}
+
+test('what the operator recorded computes again bit for bit, and its replay repeats the pick', {
+  skip,
+}, async (t) => {
+  assert.equal(picked.length, ROUNDS);
+  for (const id of picked) {
+    const verified = await replay(id, '--verify');
+    t.diagnostic(verified.text.trim());
+    assert.equal(verified.code, 0, verified.text);
+    const repeated = await replay(id, '--lockstep');
+    t.diagnostic(repeated.text.trim());
+    assert.equal(repeated.code, 0, repeated.text);
+  }
+});
+
+const peer = findPython(['mcap.reader', 'mcap_ros2.decoder', 'lz4', 'zstandard']);
+test('what the operator recorded reads the same in Python and in a strict reader', {
+  skip: skip || peer.skip,
+}, async (t) => {
+  assert.equal(picked.length, ROUNDS);
+  for (const id of picked) {
+    const found = await comparePeers(peer.python, path.join(up.workspace, 'episodes', `${id}.mcap`));
+    t.diagnostic(
+      Object.entries(found.topics)
+        .map(([topic, { count }]) => `${topic} ${count}`)
+        .join(', '),
+    );
+    assert.equal(found.metadata['episode_result']?.['label'], 'success');
+    assert.ok(found.topics['/tick']!.count > 1000);
   }
 });
 
