@@ -1,7 +1,8 @@
 """Reads an MCAP file with the Python packages `mcap` and `mcap-ros2-support` and prints what it found as JSON.
 
-Every message of every topic is decoded by the definition in the file. A topic's digest is the SHA-256 over its
-messages in order: log time, publish time, then all values (float64 little-endian, bytes and text as they are).
+Every message of every topic is decoded by the definition in the file. A topic's digest is the SHA-256 over the
+sorted SHA-256 digests of its messages: log time, publish time, then all values (float64 little-endian, bytes and text as
+they are). Sorted, because readers order messages by log time or as they stand in the file.
 """
 
 import hashlib
@@ -39,18 +40,18 @@ def main(path):
         for schema, channel, message, decoded in reader.iter_decoded_messages(log_time_order=False):
             topic = topics.setdefault(
                 channel.topic,
-                {"schema": schema.name, "encoding": schema.encoding, "count": 0, "digest": hashlib.sha256()},
+                {"schema": schema.name, "encoding": schema.encoding, "count": 0, "digest": []},
             )
             topic["count"] += 1
             out = [struct.pack("<QQ", message.log_time, message.publish_time)]
             values(decoded, out)
-            topic["digest"].update(b"".join(out))
+            topic["digest"].append(hashlib.sha256(b"".join(out)).digest())
         metadata = {record.name: record.metadata for record in reader.iter_metadata()}
         attachments = {record.name: len(record.data) for record in reader.iter_attachments()}
         profile = reader.get_header().profile
     statistics = summary.statistics
     for topic in topics.values():
-        topic["digest"] = topic["digest"].hexdigest()
+        topic["digest"] = hashlib.sha256(b"".join(sorted(topic["digest"]))).hexdigest()
     json.dump(
         {
             "profile": profile,

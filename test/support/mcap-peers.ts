@@ -35,6 +35,11 @@ function flatten(node: unknown, out: Buffer[]): void {
   else for (const value of Object.values(node as object)) flatten(value, out);
 }
 
+const digestOf = (messages: Buffer[]): string =>
+  createHash('sha256')
+    .update(Buffer.concat(messages.sort(Buffer.compare)))
+    .digest('hex');
+
 /** The same digests as read_mcap.py makes, by Foxglove's decoder. */
 async function digests(path: string): Promise<Record<string, { count: number; digest: string }>> {
   await using file = await McapFile.open(path);
@@ -42,7 +47,7 @@ async function digests(path: string): Promise<Record<string, { count: number; di
   for (const channel of file.mcap.channelsById.values()) {
     const schema = file.mcap.schemasById.get(channel.schemaId)!;
     const reader = new MessageReader(parse(new TextDecoder().decode(schema.data), { ros2: true }));
-    const hash = createHash('sha256');
+    const messages: Buffer[] = [];
     let count = 0;
     for await (const m of file.mcap.readMessages({ topics: [channel.topic], validateCrcs: true })) {
       const times = Buffer.alloc(16);
@@ -50,10 +55,10 @@ async function digests(path: string): Promise<Record<string, { count: number; di
       times.writeBigUInt64LE(m.publishTime, 8);
       const out = [times];
       flatten(reader.readMessage(m.data), out);
-      hash.update(Buffer.concat(out));
+      messages.push(createHash('sha256').update(Buffer.concat(out)).digest());
       count++;
     }
-    if (count > 0) found[channel.topic] = { count, digest: hash.digest('hex') };
+    if (count > 0) found[channel.topic] = { count, digest: digestOf(messages) };
   }
   return found;
 }
