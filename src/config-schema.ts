@@ -167,7 +167,7 @@ export const robotFileSchema = Type.Object(
           maximum: 99,
           default: 80,
           description:
-            'SCHED_FIFO priority asked for; 0 does not ask. Without the permission the rig runs on and says so.',
+            'SCHED_FIFO priority asked for the loop thread, and one less for a simulation; 0 does not ask. Without the permission the rig runs on and says so.',
         }),
       },
       section,

@@ -11,6 +11,7 @@ import { commandLayout, DeviceStatus, deviceStateLayout, sentLayout } from '../r
 import { type ChannelBuffer, LatestEnd, LatestView, RingEnd } from './channel.ts';
 import { monotonicClock } from './clock.ts';
 import { Word } from './control-block.ts';
+import { askFifo } from './fifo.ts';
 import { Pace } from './pace.ts';
 
 export interface DeviceWorkerData {
@@ -100,7 +101,10 @@ class Host {
   }
 
   run(): void {
-    const { control } = this.#data;
+    const { control, robot } = this.#data;
+    // The simulated arm stands for a real one, whose controller no browser beside it can starve; one below the loop,
+    // which goes first. Refusal is said by the loop thread.
+    askFifo(robot.loop.fifoPriority - 1);
     const pace = new Pace(control, this.#device.spec.rateHz);
     this.#publish();
     pace.begin();
