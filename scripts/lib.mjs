@@ -161,7 +161,7 @@ export async function build({ page = true, quiet = false } = {}) {
     if (!page || !hasConsole()) return true;
     const site = consoleDigest();
     if (stamp.console !== site || !existsSync(join(dist, 'console', 'index.html'))) {
-      const args = ['build', '--config', 'src/console/vite.config.ts', '--logLevel', 'warn'];
+      const args = ['build', '--config', 'src/console/vite.config.ts', '--logLevel', 'error'];
       if (!(await step('building the console', 'vite/bin/vite.js', args, quiet))) return false;
       stamp.console = site;
       writeFileSync(stampFile, JSON.stringify(stamp));
