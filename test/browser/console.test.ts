@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
 import type { Page } from 'playwright-core';
+import { firstView } from '../../src/console/lib/first-view.ts';
 import { Mode, operatorLayout, Reason } from '../../src/robot/tick.ts';
 import { packageRoot } from '../../src/root.ts';
 import { type Browser, noChromium, openBrowser } from '../support/browser.ts';
@@ -139,6 +140,80 @@ test(
       await page.keyboard.up('w');
     }),
 );
+
+test('a page that hangs drives no further', { skip: noChromium }, () =>
+  onPage('?render=off', async (scene) => {
+    const { page, rig, until } = scene;
+    await takeControl(scene);
+    await page.keyboard.down('w');
+    await until('forward', () => input(rig, 'twist', 0) === 1);
+    const hung = page.evaluate('const end = performance.now() + 1500; while (performance.now() < end);');
+    await until(
+      'rest, though the key is down',
+      () => input(rig, 'enable') === 0 && input(rig, 'twist', 0) === 0,
+    );
+    const seq = input(rig, 'seq');
+    await until('the stream goes on', () => input(rig, 'seq') > seq + 20);
+    assert.equal(input(rig, 'enable'), 0);
+    await hung;
+    await until('forward again', () => input(rig, 'twist', 0) === 1);
+    await page.keyboard.up('w');
+    await until('rest', () => input(rig, 'enable') === 0);
+  }),
+);
+
+test('the target is dragged in the 3D view', { skip: noChromium }, () =>
+  onPage('?render=low', async (scene) => {
+    const { page, rig, until } = scene;
+    await takeControl(scene);
+    await page.click(part('mode-pose'));
+    await until('the target at the tool', () => Math.abs(input(rig, 'pose', 0) - 0.45) < 1e-6);
+    assert.equal(input(rig, 'enable'), 0);
+    const box = await page.locator(`${part('view3d')} canvas`).boundingBox();
+    assert.ok(box);
+    const [x, y] = project([0.45, 0, 0.4], box);
+    // The handles answer to the pointer once they have been drawn.
+    await until('a handle under the pointer', async () => {
+      await page.mouse.move(x + 3, y + 3);
+      await page.mouse.move(x, y);
+      return (
+        (await page.locator(`${part('view3d')} canvas`).getAttribute('style'))?.includes('grab') ?? false
+      );
+    });
+    await page.mouse.down();
+    await page.mouse.move(x, y - 30, { steps: 4 });
+    await page.mouse.move(x, y - 60, { steps: 4 });
+    await until('the target above', () => input(rig, 'pose', 2) > 0.42 && input(rig, 'enable') === 1);
+    await until('the activation', () => rig.posts.some((p) => p.body['controller'] === 'pose'));
+    await page.mouse.up();
+    await until('rest', () => input(rig, 'enable') === 0);
+    await page.check(part('follow'));
+    await until('following', () => input(rig, 'enable') === 1);
+  }),
+);
+
+/** Where a point of the base is on the screen, in the first view. */
+function project(
+  point: readonly number[],
+  box: { x: number; y: number; width: number; height: number },
+): [number, number] {
+  const { eye, lookAt, fovy } = firstView;
+  const minus = (a: readonly number[], b: readonly number[]): number[] => a.map((v, i) => v - b[i]!);
+  const dot = (a: readonly number[], b: readonly number[]): number =>
+    a.reduce((sum, v, i) => sum + v * b[i]!, 0);
+  const cross = ([a, b, c]: number[], [d, e, f]: number[]): number[] => [
+    b! * f! - c! * e!,
+    c! * d! - a! * f!,
+    a! * e! - b! * d!,
+  ];
+  const unit = (a: number[]): number[] => a.map((v) => v / Math.hypot(...a));
+  const forward = unit(minus(lookAt, eye));
+  const right = unit(cross(forward, [0, 0, 1]));
+  const up = cross(right, forward);
+  const d = minus(point, eye);
+  const scale = box.height / 2 / Math.tan((fovy * Math.PI) / 360) / dot(d, forward);
+  return [box.x + box.width / 2 + dot(d, right) * scale, box.y + box.height / 2 - dot(d, up) * scale];
+}
 
 test('typing into a field moves nothing, but Escape still stops', { skip: noChromium }, () =>
   onPage('?render=off', async (scene) => {

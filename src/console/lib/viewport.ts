@@ -7,6 +7,7 @@ import * as THREE from 'three';
 import { OrbitControls } from 'three/addons/controls/OrbitControls.js';
 import { TransformControls } from 'three/addons/controls/TransformControls.js';
 import type { JsonScene } from '../../server/protocol.ts';
+import { firstView } from './first-view.ts';
 import { type BuiltScene, buildScene, poseBodies } from './scene3d.ts';
 
 /** `off` draws nothing and asks for no WebGL. */
@@ -32,9 +33,8 @@ const STILL = 3e-5;
 /** A longer pause is a hidden page or a sleeping machine. */
 const PAUSE_MS = 5000;
 
-/** Over the operator's shoulder: +x is away from the eye and +y to the left, as the keys say. */
-const EYE = new THREE.Vector3(-0.72, -1.18, 1.12);
-const LOOK_AT = new THREE.Vector3(0.38, 0.02, 0.27);
+const EYE = new THREE.Vector3(...firstView.eye);
+const LOOK_AT = new THREE.Vector3(...firstView.lookAt);
 
 export class Viewport {
   /** Pose of the target while it is dragged: p x y z, quaternion x y z w. */
@@ -46,7 +46,7 @@ export class Viewport {
 
   readonly #renderer: THREE.WebGLRenderer;
   readonly #scene = new THREE.Scene();
-  readonly #camera = new THREE.PerspectiveCamera(42, 1, 0.05, 30);
+  readonly #camera = new THREE.PerspectiveCamera(firstView.fovy, 1, 0.05, 30);
   readonly #orbit: OrbitControls;
   readonly #gizmo: TransformControls;
   readonly #target = new THREE.Group();
@@ -109,6 +109,9 @@ export class Viewport {
     this.#gizmo.attach(this.#target);
     this.#gizmo.addEventListener('change', () => this.invalidate());
     this.#gizmo.addEventListener('objectChange', () => this.#dragged());
+    this.#gizmo.addEventListener('axis-changed', (event) => {
+      this.#renderer.domElement.style.cursor = event.value === null ? '' : 'grab';
+    });
     this.#gizmo.addEventListener('dragging-changed', (event) => {
       this.#dragging = event.value === true;
       this.#orbit.enabled = !this.#dragging;
