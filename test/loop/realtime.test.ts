@@ -22,6 +22,8 @@ import { panda } from '../support/loop-rig.ts';
 // Limits of age and missed periods are tested in lockstep; here a busy machine must not trip them.
 const spec = {
   ...panda().spec,
+  // Several test files with FIFO threads at once would starve everything else on a small machine.
+  loop: { ...panda().spec.loop, fifoPriority: 0 },
   limits: { ...panda().spec.limits, stateAgeMs: 5000, missedMs: 5000, deadmanMs: 5000 },
 };
 const layout = tickRecordLayout(spec);
@@ -107,7 +109,10 @@ class Rig implements AsyncDisposable {
     const last = this.ticks.at(-1);
     const answers = this.ticks
       .filter((x) => this.get('in.request.seq', x) !== 0)
-      .map((x) => `${this.get('out.request.accepted', x)} (reasons ${this.get('out.reasonAll', x)})`);
+      .map(
+        (x) =>
+          `${this.get('out.request.accepted', x)} (reasons ${this.get('out.reasonAll', x)}, lease ${this.get('in.op.lease', x)}, heard ${this.get('in.time', x) - this.get('in.op.time', x)} s before)`,
+      );
     const now = last && `mode ${this.get('out.mode', last)}, fault ${this.get('out.fault', last)}`;
     throw new Error(
       `${what}: not in ${seconds} s; ${now}, dead: ${this.died}, answers: ${answers.join(', ')}`,
@@ -122,6 +127,7 @@ class Rig implements AsyncDisposable {
   async drive(): Promise<void> {
     await this.mode(Mode.connected);
     await this.device.enable();
+    await this.until('the operator heard', (t) => this.get('in.op.lease', t) === 1);
     this.loop.request({ kind: RequestKind.arm });
     await this.mode(Mode.holding);
     this.loop.request({
