@@ -19,7 +19,7 @@ for (const { name } of tasks) {
     device.poses(poses);
     time++;
   };
-  clean[name] = bytesPerRound(tick, 1000, 8000, 3);
+  clean[name] = bytesPerRound(tick, 500, 8000, 24);
   if (name === 'reach') {
     const kept: { value: number }[] = [{ value: 0 }];
     spoilt = bytesPerRound(

@@ -5,7 +5,8 @@
  */
 import { getHeapStatistics } from 'node:v8';
 
-/** Bytes per round of `body` after warming up; the smallest of a few tries, for the engine itself allocates at times. */
+/** Bytes per round of `body` after warming up; the smallest of many tries, for the engine itself
+ * allocates at times and optimises late on a busy machine. */
 export function bytesPerRound(body: () => void, rounds = 5000, warmUp = 20_000, tries = 5): number {
   for (let i = 0; i < warmUp; i++) body();
   let least = Number.POSITIVE_INFINITY;
