@@ -20,7 +20,7 @@ const WAY_BOUND = 0.015;
 
 interface Path {
   readonly name: string;
-  readonly cause: (bench: Bench, sim: Sim) => void | Promise<unknown>;
+  readonly cause: (bench: Bench, sim: Sim) => Promise<unknown> | undefined;
   /** Time until the cause is seen, s: the limits of the robot file. */
   readonly notice: number;
   readonly fault: number;
@@ -63,6 +63,7 @@ const paths: readonly Path[] = [
     name: 'lost operator',
     cause: (b) => {
       b.lease = 0;
+      return undefined;
     },
     notice: spec.limits.deadmanMs / 1000 + 0.002,
     fault: 0,
@@ -72,6 +73,7 @@ const paths: readonly Path[] = [
     name: 'stale state',
     cause: (b, sim) => {
       sim.frozen = b.get('in.time');
+      return undefined;
     },
     notice: spec.limits.stateAgeMs / 1000 + 0.002,
     fault: Reason.staleState,
@@ -81,6 +83,7 @@ const paths: readonly Path[] = [
     name: 'device lost',
     cause: (_, sim) => {
       sim.status = ~DeviceStatus.online;
+      return undefined;
     },
     notice: 0.002,
     fault: Reason.deviceLost,
@@ -93,6 +96,7 @@ const paths: readonly Path[] = [
         tick[b.layout.at('out.requested.q') + 3] = Number.NaN;
         return StepCode.ok;
       };
+      return undefined;
     },
     notice: 0.002,
     fault: Reason.notFinite,
@@ -104,6 +108,7 @@ const paths: readonly Path[] = [
       b.script.script = () => {
         throw new Error('broken');
       };
+      return undefined;
     },
     notice: 0.002,
     fault: Reason.controllerFault,
