@@ -50,6 +50,7 @@ afterEach(async (t) => {
     if (said.join('') !== '') (t as TestContext).diagnostic(`the page says: ${said.join(' | ').trim()}`);
     if (page.url() !== 'about:blank') await page.close();
   }
+  for (const line of up.output().trim().split('\n').slice(-4)) (t as TestContext).diagnostic(line);
   for (const e of live.session.events.slice(-6)) (t as TestContext).diagnostic(`${e.level}: ${e.text}`);
 });
 

@@ -68,6 +68,8 @@ export async function openBrowser(options: BrowserOptions = {}): Promise<Browser
     viewport: { width: options.width ?? 1440, height: options.height ?? 900 },
     colorScheme: options.dark ? 'dark' : 'light',
   });
+  // Generous: a machine under load is slow, not wrong.
+  context.setDefaultTimeout(90_000);
   const errors: string[] = [];
   const watch = (page: Page): void => {
     page.on('console', (message) => {
