@@ -233,7 +233,9 @@ export class Cycle {
     if (bad !== 0) return this.#refuse(tick, bad);
     if (!enabled) return this.#refuse(tick, Reason.deviceFault);
     if (controller === undefined) return this.#refuse(tick, Reason.controllerFault);
-    if (!this.#supervisor.mayActivate(lease) || !this.#supervisor.operatorPresent(tick, lease)) {
+    // A stopped arm refuses by its mode, which is no word about the operator.
+    if (!this.#supervisor.takesControllers) return false;
+    if (this.#supervisor.gaveUp(lease) || !this.#supervisor.operatorPresent(tick, lease)) {
       return this.#refuse(tick, Reason.deadman);
     }
     if (

@@ -181,10 +181,14 @@ export class Supervisor {
     this.#hold();
   }
 
-  mayActivate(lease: number): boolean {
-    return (
-      (this.mode === Mode.holding || this.mode === Mode.active) && lease !== this.#memory[this.#lostLease]
-    );
+  /** True in the modes in which a controller may take the slot. */
+  get takesControllers(): boolean {
+    return this.mode === Mode.holding || this.mode === Mode.active;
+  }
+
+  /** True for the lease whose operator was lost: it drives no more, a fresh one may. */
+  gaveUp(lease: number): boolean {
+    return lease === this.#memory[this.#lostLease];
   }
 
   activate(tick: Float64Array, controller: number, source: number, lease: number): void {
