@@ -30,12 +30,12 @@ let failed = 0;
 for (const name of names) {
   process.stderr.write(`bench ${name}\n`);
   const { stdout, status } = armloop(['bench', name, '--json']);
-  if (stdout.trim() === '') {
-    process.stderr.write(`bench ${name} gave no result (exit ${status})\n`);
+  const result = stdout.trim() === '' ? {} : JSON.parse(stdout);
+  if (result.rows === undefined) {
+    process.stderr.write(`bench ${name} gave no rows (exit ${status}): ${stdout}\n`);
     failed++;
     continue;
   }
-  const result = JSON.parse(stdout);
   if (!result.pass) failed++;
   sections.set(name, section(result));
   const ordered = known.filter((n) => sections.has(n)).map((n) => sections.get(n));
