@@ -229,6 +229,11 @@ export const ERRORS = {
     text: 'camera {camera} is carried by {frame}, which is no body of the scene ({known})',
     todo: "Set the camera's frame to world or to one of the bodies listed.",
   },
+  // --- policies
+  POLICY_FEATURE: {
+    text: 'a feature cannot be read from the ticks: {problem}',
+    todo: 'Name fields, components and widths as the Tick layout has them; docs/policies.md lists the useful ones.',
+  },
   INTERNAL: {
     text: '{what}',
     todo: 'This is a defect in armloop: please report it with the message and the steps that led to it.',
