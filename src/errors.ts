@@ -234,6 +234,11 @@ export const ERRORS = {
     text: 'a feature cannot be read from the ticks: {problem}',
     todo: 'Name fields, components and widths as the Tick layout has them; docs/policies.md lists the useful ones.',
   },
+  // --- data for training
+  DATASET_SPEC: {
+    text: '{what} is {value}, but {rule}',
+    todo: 'Change what a sample is: the recipe sections observation and action, see docs/data.md.',
+  },
   INTERNAL: {
     text: '{what}',
     todo: 'This is a defect in armloop: please report it with the message and the steps that led to it.',
