@@ -151,6 +151,10 @@ export const ERRORS = {
     text: 'episode {id} has no camera {camera}',
     todo: 'The episode lists its cameras: `armloop episodes show {id}`.',
   },
+  LEDGER_DAMAGED: {
+    text: '{file}, line {line}: {text} is no fact of a ledger',
+    todo: 'Remove the line if you know what it was; only the last line of a ledger may be torn, and that is passed over.',
+  },
   // --- threads of the loop
   LOOP_QUEUE_FULL: {
     text: 'the loop has not taken the requests that already wait, so no more can be queued',
