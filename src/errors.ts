@@ -247,6 +247,15 @@ export const ERRORS = {
     text: '{what}',
     todo: 'This is a defect in armloop: please report it with the message and the steps that led to it.',
   },
+  // --- training engine
+  NN_SHAPE: {
+    text: '{op} does not fit {tensors}: {rule}',
+    todo: 'Correct the shapes where the network is built; the names in the text say which part of it.',
+  },
+  NN_GRAPH: {
+    text: '{what} cannot be part of the graph: {reason}',
+    todo: 'Build each graph from its own tensors, and name parameters apart with scopes.',
+  },
 } as const;
 
 export type ErrorCode = keyof typeof ERRORS;

@@ -1,0 +1,67 @@
+/**
+ * The operations on tensors. Element-wise ops broadcast as in NumPy and take plain numbers as scalars; axes may be
+ * negative. Each checks its shapes when it is called and its error names op, tensors and rule.
+ */
+export { avgPool, conv1d, conv2d, convTranspose1d, convTranspose2d, maxPool, upsample } from './ops-conv.ts';
+export {
+  abs,
+  add,
+  and,
+  cast,
+  clip,
+  cos,
+  div,
+  equal,
+  erf,
+  exp,
+  gelu,
+  greater,
+  less,
+  log,
+  matmul,
+  maximum,
+  minimum,
+  mul,
+  neg,
+  not,
+  or,
+  pow,
+  relu,
+  sigmoid,
+  sign,
+  silu,
+  sin,
+  softplus,
+  sqrt,
+  square,
+  step,
+  stopGradient,
+  sub,
+  tanh,
+  where,
+} from './ops-math.ts';
+export { dropout, groupNorm, layerNorm } from './ops-norm.ts';
+export {
+  argMax,
+  cumsum,
+  logSoftmax,
+  logSumExp,
+  max,
+  mean,
+  softmax,
+  sum,
+} from './ops-reduce.ts';
+export {
+  broadcastTo,
+  concat,
+  expandDims,
+  gather,
+  oneHot,
+  pad,
+  reshape,
+  slice,
+  split,
+  squeeze,
+  stack,
+  transpose,
+} from './ops-shape.ts';
