@@ -90,6 +90,10 @@ const camera = Type.Object(
       default: 45,
       description: 'Vertical field of view in degrees.',
     }),
+    latencyMs: atLeastZeroOr(
+      20,
+      'Declared time from capture until a frame can be used, ms; lockstep runs deliver frames exactly this late.',
+    ),
     frame: Type.String({
       minLength: 1,
       default: 'world',

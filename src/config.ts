@@ -192,8 +192,8 @@ function resolveAxes(robot: RobotFile, devices: readonly DeviceEntry[], refuse: 
 type Vec3 = readonly [number, number, number];
 
 function resolveCamera(camera: CameraFile, path: string, refuse: Refuse): CameraEntry {
-  const { name, kind, width, height, fps, quality, fovyDeg, frame, position } = camera;
-  const rest = { name, kind, width, height, fps, quality, fovyDeg, frame, position };
+  const { name, kind, width, height, fps, quality, fovyDeg, latencyMs, frame, position } = camera;
+  const rest = { name, kind, width, height, fps, quality, fovyDeg, latencyMs, frame, position };
   if (camera.orientation !== undefined) {
     if (camera.lookAt !== undefined || camera.up !== undefined) {
       refuse(

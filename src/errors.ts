@@ -155,6 +155,15 @@ export const ERRORS = {
     text: '{file}, line {line}: {text} is no fact of a ledger',
     todo: 'Remove the line if you know what it was; only the last line of a ledger may be torn, and that is passed over.',
   },
+  // --- lockstep cells and collection
+  CELL_NO_CAMERA: {
+    text: 'robot {robot} has no camera {camera}; it has {known}',
+    todo: 'Name cameras of the robot file, separated by commas.',
+  },
+  CELL_NOT_LOCKSTEP: {
+    text: 'device {device} of kind {kind} does not run in lockstep',
+    todo: 'Use a robot file whose devices are simulated, or collect in real time on a running rig with --server.',
+  },
   // --- threads of the loop
   LOOP_QUEUE_FULL: {
     text: 'the loop has not taken the requests that already wait, so no more can be queued',

@@ -43,8 +43,9 @@ class SoftwareRenderer implements CameraRenderer {
   readonly #arena = new Arena(8192, 8192);
   readonly #raster: Raster;
   readonly #geometry: Geometry;
-  readonly #shader: Shader;
-  readonly #shadow: ShadowMap | null;
+  readonly #shadowSize: number;
+  #shader!: Shader;
+  #shadow!: ShadowMap | null;
 
   constructor(scene: SceneDescription, camera: CameraEntry, options: RenderOptions) {
     this.width = camera.width;
@@ -59,12 +60,16 @@ class SoftwareRenderer implements CameraRenderer {
     this.#mount = matrixOf(camera.position, camera.orientation);
     this.#raster = new Raster(camera.width * camera.height * this.#samples ** 2);
     this.#geometry = new Geometry(scene);
-    const light = scene.lights.findIndex((l) => l.castsShadow);
     const larger = 1.5 * Math.max(camera.width, camera.height);
-    const size = options.shadowSize ?? Math.min(1024, Math.max(256, 2 ** Math.ceil(Math.log2(larger))));
-    this.#shadow = light >= 0 && size > 0 ? new ShadowMap(scene.lights[light]!, size) : null;
-    const look = new Look(scene, this.#shadow === null ? -1 : light);
-    this.#shader = new Shader(look, this.#geometry.world, this.#shadow);
+    this.#shadowSize = options.shadowSize ?? Math.min(1024, Math.max(256, 2 ** Math.ceil(Math.log2(larger))));
+    this.restyle(scene);
+  }
+
+  restyle(scene: SceneDescription): void {
+    const light = scene.lights.findIndex((l) => l.castsShadow);
+    const cast = light >= 0 && this.#shadowSize > 0;
+    this.#shadow = cast ? new ShadowMap(scene.lights[light]!, this.#shadowSize) : null;
+    this.#shader = new Shader(new Look(scene, cast ? light : -1), this.#geometry.world, this.#shadow);
   }
 
   rgb(poses: Float64Array, out: Uint8Array): void {

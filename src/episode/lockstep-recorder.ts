@@ -1,9 +1,10 @@
 /**
- * Writes an episode of a lockstep run. Same run, same bytes: id, dates and wall clock come from the seed. Cameras
- * are not recorded here; they are producers of the runner.
+ * Writes an episode of a lockstep run. Same run, same bytes: nothing in it comes from a clock. Id, dates and wall clock
+ * follow from the seed, or are given. Cameras are producers of the runner; their frames are handed in.
  */
 import type { LockstepRunner, TickSink } from '../loop/lockstep.ts';
 import { type EpisodeSetup, EpisodeWriter, type SentOffsets, sentOffsets } from '../record/episode-writer.ts';
+import type { Quality } from '../record/quality.ts';
 import type { Sink } from '../record/sink.ts';
 import type { LockstepDevice } from '../robot/device.ts';
 import { posesLayout } from '../robot/frame.ts';
@@ -22,6 +23,10 @@ export interface LockstepRecording {
   readonly seed: number;
   readonly task: string;
   readonly operator: string;
+  /** Default: lockstepIdentity of the seed. */
+  readonly identity?: { readonly id: string; readonly wallOffsetNs: bigint };
+  /** More to keep in the file's metadata. */
+  readonly notes?: Readonly<Record<string, string>>;
 }
 
 export class LockstepRecorder {
@@ -65,7 +70,9 @@ export class LockstepRecorder {
       time: runner.time,
       state: device.snapshot(),
     }));
-    const start = { ...lockstepIdentity(seed), task, operator, seed, physics, notes: { runner: 'lockstep' } };
+    const identity = recording.identity ?? lockstepIdentity(seed);
+    const notes = { runner: 'lockstep', ...recording.notes };
+    const start = { ...identity, task, operator, seed, physics, notes };
     const first = { time: runner.time, memory: runner.cycle.memory.slice() };
     const full = { ...setup, memory: runner.cycle.memoryLayout };
     return new LockstepRecorder(await EpisodeWriter.open(sink, full, start, first), recording);
@@ -93,7 +100,15 @@ export class LockstepRecorder {
     if (++this.#ticks % this.#chunkTicks === 0) this.#writer.closeChunk();
   };
 
-  finish(label: EpisodeLabel, cause: string): EpisodeSummary {
-    return this.#writer.finish({ label, cause, overflow: {} }).summary;
+  /** A camera's frame (frameLayout and its JPEG), when it has come in. */
+  frame(camera: number, block: Float64Array, jpeg: Uint8Array): void {
+    this.#writer.frame(camera, block, jpeg);
+  }
+
+  finish(
+    label: EpisodeLabel,
+    cause: string,
+  ): { readonly summary: EpisodeSummary; readonly quality: Quality } {
+    return this.#writer.finish({ label, cause, overflow: {} });
   }
 }

@@ -4,7 +4,7 @@
  */
 import sharp from 'sharp';
 import { ArmloopError } from '../errors.ts';
-import { frameLayout } from '../robot/frame.ts';
+import { frameLayout, stampEncoded, stampFrame } from '../robot/frame.ts';
 import type { CameraRenderer, RendererModule, SceneDescription } from '../robot/scene.ts';
 import type { CameraEntry } from '../robot/spec.ts';
 
@@ -48,6 +48,11 @@ export class CameraSet {
     return this.#slots[camera]!.entry;
   }
 
+  /** The scene has a new look: colours, checkers, lights, sky. Geometry and bodies stay. */
+  restyle(scene: SceneDescription): void {
+    for (const { renderer } of this.#slots) renderer.restyle(scene);
+  }
+
   /** Draws one camera; the pixels (RGB, from the top) stay valid until its next `render`. */
   render(camera: number, poses: Float64Array): Uint8Array {
     const slot = this.#slots[camera]!;
@@ -83,39 +88,6 @@ export interface LockstepFrame {
   readonly jpeg: Uint8Array;
   /** RGB rows from the top; valid until the camera renders again. */
   readonly pixels: Uint8Array;
-}
-
-const AT = {
-  seq: frameLayout.at('seq'),
-  time: frameLayout.at('time'),
-  rendered: frameLayout.at('rendered'),
-  encoded: frameLayout.at('encoded'),
-  width: frameLayout.at('width'),
-  height: frameLayout.at('height'),
-  byteLength: frameLayout.at('byteLength'),
-  epoch: frameLayout.at('epoch'),
-} as const;
-
-/** Fills a frame record but for `encoded` and `byteLength`, which `stampEncoded` adds. */
-export function stampFrame(
-  block: Float64Array,
-  entry: CameraEntry,
-  seq: number,
-  time: number,
-  epoch: number,
-  rendered: number,
-): void {
-  block[AT.seq] = seq;
-  block[AT.time] = time;
-  block[AT.rendered] = rendered;
-  block[AT.width] = entry.width;
-  block[AT.height] = entry.height;
-  block[AT.epoch] = epoch;
-}
-
-export function stampEncoded(block: Float64Array, encoded: number, byteLength: number): void {
-  block[AT.encoded] = encoded;
-  block[AT.byteLength] = byteLength;
 }
 
 /**

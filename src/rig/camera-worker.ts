@@ -11,12 +11,12 @@ import { constants, setPriority } from 'node:os';
 import { parentPort, workerData } from 'node:worker_threads';
 import { type ChannelBuffer, LatestEnd, LatestView, RingEnd } from '../loop/channel.ts';
 import { monotonicClock } from '../loop/clock.ts';
-import { frameLayout, posesLayout } from '../robot/frame.ts';
+import { frameLayout, posesLayout, stampEncoded, stampFrame } from '../robot/frame.ts';
 import type { SceneDescription } from '../robot/scene.ts';
 import type { CameraEntry } from '../robot/spec.ts';
 import { type CameraChannels, type CameraStats, writeStats } from './camera-channels.ts';
 import { CameraSchedule, RateMeter } from './camera-schedule.ts';
-import { CameraSet, stampEncoded, stampFrame } from './camera-set.ts';
+import { CameraSet } from './camera-set.ts';
 
 export interface CameraWorkerData {
   readonly scene: SceneDescription;

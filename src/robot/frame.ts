@@ -3,6 +3,7 @@
  * the simulation thread and the loop; read by the recorder and the live stream. Times are monotonic seconds.
  */
 import { Layout } from './layout.ts';
+import type { CameraEntry } from './spec.ts';
 
 /** Block of a camera frame; the slot's payload holds `byteLength` bytes of JPEG. One frame is encoded once. */
 export const frameLayout = Layout.of('frame', [
@@ -15,6 +16,39 @@ export const frameLayout = Layout.of('frame', [
   { name: 'byteLength', unit: '1', doc: 'bytes of JPEG in the payload' },
   { name: 'epoch', unit: '1', doc: 'resets of the simulated scene so far' },
 ]);
+
+const FRAME = {
+  seq: frameLayout.at('seq'),
+  time: frameLayout.at('time'),
+  rendered: frameLayout.at('rendered'),
+  encoded: frameLayout.at('encoded'),
+  width: frameLayout.at('width'),
+  height: frameLayout.at('height'),
+  byteLength: frameLayout.at('byteLength'),
+  epoch: frameLayout.at('epoch'),
+} as const;
+
+/** Fills a frame record but for `encoded` and `byteLength`, which `stampEncoded` adds. */
+export function stampFrame(
+  block: Float64Array,
+  entry: CameraEntry,
+  seq: number,
+  time: number,
+  epoch: number,
+  rendered: number,
+): void {
+  block[FRAME.seq] = seq;
+  block[FRAME.time] = time;
+  block[FRAME.rendered] = rendered;
+  block[FRAME.width] = entry.width;
+  block[FRAME.height] = entry.height;
+  block[FRAME.epoch] = epoch;
+}
+
+export function stampEncoded(block: Float64Array, encoded: number, byteLength: number): void {
+  block[FRAME.encoded] = encoded;
+  block[FRAME.byteLength] = byteLength;
+}
 
 /** Scene poses of a simulated device: bodies in the order of its SceneDescription. */
 export function posesLayout(bodies: number): Layout {

@@ -53,6 +53,8 @@ export interface SceneDescription {
   /** sRGB. */
   readonly skyTop: readonly [number, number, number];
   readonly skyBottom: readonly [number, number, number];
+  /** What was drawn for this scene's look and start, by name; absent when nothing was. */
+  readonly variation?: Readonly<Record<string, number>>;
 }
 
 /** Renders one camera of a scene. Deterministic: same poses, same bytes. */
@@ -63,6 +65,8 @@ export interface CameraRenderer {
   rgb(poses: Float64Array, out: Uint8Array): void;
   /** Distance along the optical axis, m; Infinity where nothing is hit. */
   depth(poses: Float64Array, out: Float32Array): void;
+  /** Takes a new look of the same scene: colours, checkers, lights and sky may differ, bodies and shapes do not. */
+  restyle(scene: SceneDescription): void;
   /** Index of the geom, -1 where nothing is hit. */
   segmentation(poses: Float64Array, out: Int32Array): void;
 }

@@ -46,6 +46,8 @@ export interface CameraEntry {
   readonly quality: number;
   /** Vertical field of view in degrees (as MJCF has it). */
   readonly fovyDeg: number;
+  /** Declared time from capture until a frame can be used, ms: in lockstep runs frames come exactly this late. */
+  readonly latencyMs: number;
   /** Body that carries it ('world' or a link), with the pose of the camera in that body: x right, y up, looks along -z. */
   readonly frame: string;
   readonly position: readonly [number, number, number];

@@ -95,6 +95,7 @@ const camera = {
   fps: 15,
   quality: 80,
   fovyDeg: 45,
+  latencyMs: 20,
   frame: 'world',
   position: [0, 0, 0],
   orientation: [0, 0, 0, 1],

@@ -100,7 +100,7 @@ export async function recordPick(sink: Sink, options: PickOptions): Promise<Epis
     return recorder.sink(record, request);
   });
   device.dispose();
-  return recorder.finish(success ? 'success' : 'failure', '');
+  return recorder.finish(success ? 'success' : 'failure', '').summary;
 }
 
 /** Axis vectors: above the cube, at it, closed, lifted. */

@@ -95,6 +95,7 @@ export function camera(from: Vec3, to: Vec3, more: Partial<CameraEntry> = {}, up
     fps: 15,
     quality: 85,
     fovyDeg: 45,
+    latencyMs: 20,
     frame: 'world',
     position: from,
     orientation: lookAt(from, to, up),
