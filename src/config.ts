@@ -5,11 +5,11 @@ import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import Value from 'typebox/value';
-import { parseDocument } from 'yaml';
 import { type CameraFile, type RobotFile, robotFileSchema } from './config-schema.ts';
 import { ArmloopError } from './errors.ts';
 import { type SchemaProblem, schemaProblem, showValue } from './robot/schema-problem.ts';
 import type { AxisSpec, CameraEntry, DeviceEntry, RobotSpec } from './robot/spec.ts';
+import { parseYaml } from './yaml.ts';
 
 /** Reads and resolves a robot file. Throws CONFIG_UNREADABLE, CONFIG_SYNTAX, CONFIG_INVALID. */
 export function loadRobot(file: string): RobotSpec {
@@ -28,24 +28,12 @@ export function loadRobot(file: string): RobotSpec {
  * to that. Throws CONFIG_SYNTAX, CONFIG_INVALID.
  */
 export function robotFromText(text: string, file: string): RobotSpec {
-  const document = parseDocument(text, { prettyErrors: true });
-  const bad = document.errors[0] ?? document.warnings[0];
-  if (bad !== undefined) {
-    const reason = bad.message.split('\n')[0]!.replace(/ at line \d+, column \d+:?$/, '');
-    throw new ArmloopError(
-      'CONFIG_SYNTAX',
-      { file, line: bad.linePos?.[0].line ?? 1, reason },
-      { cause: bad },
-    );
+  const parsed = parseYaml(text);
+  if ('reason' in parsed) {
+    const { line, reason, cause } = parsed;
+    throw new ArmloopError('CONFIG_SYNTAX', { file, line, reason }, { cause });
   }
-  let value: unknown;
-  try {
-    value = document.toJS({ maxAliasCount: 100 });
-  } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
-    throw new ArmloopError('CONFIG_SYNTAX', { file, line: 1, reason }, { cause: error });
-  }
-  const filled = Value.Default(robotFileSchema, value);
+  const filled = Value.Default(robotFileSchema, parsed.value);
   const problem = schemaProblem(robotFileSchema, filled);
   if (problem !== null) throw invalid(file, problem);
   return resolveRobot(filled as RobotFile, text, file);

@@ -2,20 +2,11 @@
  * Where episodes lie: `<workspace>/episodes/<id>.mcap` with its sidecar `<id>.json`, and the same names in
  * `<workspace>/trash`. Nothing here overwrites or deletes an episode.
  */
-import {
-  existsSync,
-  linkSync,
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  unlinkSync,
-  writeFileSync,
-} from 'node:fs';
+import { existsSync, linkSync, mkdirSync, readdirSync, renameSync, unlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { ArmloopError } from '../errors.ts';
 import { checkEpisodeId, isEpisodeId } from './episode-id.ts';
+import { lockHolder, releaseLock, writeLock } from './lock.ts';
 import { syncFolder } from './sink.ts';
 
 export type Shelf = 'episodes' | 'trash';
@@ -89,25 +80,16 @@ export class EpisodeFiles {
 
   /** Marks the episode as being written by this process. */
   takeLock(id: string): void {
-    const { pid } = process;
-    writeFileSync(this.lock(id), JSON.stringify({ pid, born: processBirth(pid) }));
+    writeLock(this.lock(id));
   }
 
   releaseLock(id: string): void {
-    rmSync(this.lock(id), { force: true });
+    releaseLock(this.lock(id));
   }
 
   /** True while a living process writes it. */
   isLocked(id: string): boolean {
-    let lock: { pid: number; born: string };
-    try {
-      lock = JSON.parse(readFileSync(this.lock(id), 'utf8'));
-    } catch {
-      return false;
-    }
-    if (!Number.isInteger(lock.pid)) return false;
-    const born = processBirth(lock.pid);
-    return born !== null && born === lock.born;
+    return lockHolder(this.lock(id)) !== null;
   }
 }
 
@@ -130,25 +112,4 @@ function moveNew(from: string, to: string): void {
     return;
   }
   unlinkSync(from);
-}
-
-/**
- * When a process began, as text to compare; null when it does not live. Numbers of processes are reused, hence the
- * start time: field 22 of /proc/PID/stat (proc(5)), after the command in parentheses.
- */
-function processBirth(pid: number): string | null {
-  if (process.platform === 'linux') {
-    try {
-      const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-      return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19] ?? '';
-    } catch {
-      return null;
-    }
-  }
-  try {
-    process.kill(pid, 0);
-    return '';
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM' ? '' : null;
-  }
 }
