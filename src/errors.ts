@@ -191,6 +191,31 @@ export const ERRORS = {
     text: 'there is no bench {name}; there are: {known}',
     todo: 'Use one of those names; `armloop bench` lists them.',
   },
+  // --- recipes and training
+  RECIPE_UNREADABLE: {
+    text: 'the recipe {file} cannot be read: {reason}',
+    todo: 'Check the path; docs/train.md shows what a recipe looks like.',
+  },
+  RECIPE_SYNTAX: {
+    text: '{file}, line {line}: {reason}',
+    todo: 'Mend the YAML at that line.',
+  },
+  RECIPE_INVALID: {
+    text: '{file}: {path} is {value}, but {rule}',
+    todo: 'Change the value in the recipe; docs/train.md lists every entry with its default.',
+  },
+  CHECKPOINT_DAMAGED: {
+    text: '{file} is not a sound checkpoint: {reason}',
+    todo: 'Resume from the run folder, which falls back to the newest sound one.',
+  },
+  RUN_UNKNOWN: {
+    text: 'there is no run {run} in {folder}',
+    todo: 'See `armloop runs list`; check --workspace.',
+  },
+  RUN_BUSY: {
+    text: 'the run {run} is being trained by process {pid}',
+    todo: 'Wait for it, or stop it with Ctrl-C where it runs.',
+  },
   // --- robot models
   MODEL_UNREADABLE: {
     text: 'the model {file} cannot be read: {reason}',
@@ -251,42 +276,6 @@ export const ERRORS = {
   DATASET_SPEC: {
     text: '{what} is {value}, but {rule}',
     todo: 'Change what a sample is: the recipe sections observation and action, see docs/data.md.',
-  // --- recipes and training
-  RECIPE_UNREADABLE: {
-    text: 'the recipe {file} cannot be read: {reason}',
-    todo: 'Check the path; docs/train.md shows what a recipe looks like.',
-  },
-  RECIPE_SYNTAX: {
-    text: '{file}, line {line}: {reason}',
-    todo: 'Mend the YAML at that line.',
-  },
-  RECIPE_INVALID: {
-    text: '{file}: {path} is {value}, but {rule}',
-    todo: 'Change the value in the recipe; docs/train.md lists every entry with its default.',
-  },
-  CHECKPOINT_DAMAGED: {
-    text: '{file} is not a sound checkpoint: {reason}',
-    todo: 'Resume from the run folder, which falls back to the newest sound one.',
-  },
-  CHECKPOINT_NONE: {
-    text: 'the run {run} has no sound checkpoint: {reason}',
-    todo: 'Start it again from its recipe: `armloop train --reproduce RUN`.',
-  },
-  RUN_UNKNOWN: {
-    text: 'there is no run {run} in {folder}',
-    todo: 'See `armloop runs list`; check --workspace.',
-  },
-  RUN_BUSY: {
-    text: 'the run {run} is being trained by process {pid}',
-    todo: 'Wait for it, or stop it with Ctrl-C where it runs.',
-  },
-  RUN_DIFFERS: {
-    text: 'the run {run} cannot go on as it began: {what} was {then} and is {now}',
-    todo: 'Give back what it was trained with, or allow the change with {option}; the weights then differ from an uninterrupted run.',
-  },
-  POLICY_EXISTS: {
-    text: 'there is a policy {name} already, in {folder}',
-    todo: 'Give another name with --name, or replace it with --force.',
   },
   INTERNAL: {
     text: '{what}',
