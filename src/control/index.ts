@@ -5,6 +5,7 @@ import { GripperController } from './gripper.ts';
 import { HoldController } from './hold.ts';
 import { HomeController } from './home.ts';
 import { JogController } from './jog.ts';
+import { PolicyController } from './policy.ts';
 import { PoseController } from './pose.ts';
 import { ReplayController } from './replay.ts';
 import { ResetController } from './reset.ts';
@@ -24,5 +25,6 @@ export function createControllers(spec: Pick<RobotSpec, 'axes'>): Controller[] {
     new ReplayController(n),
     new HomeController(n),
     new ResetController(n),
+    new PolicyController(n),
   ];
 }

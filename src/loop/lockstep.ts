@@ -12,6 +12,7 @@ import type { KinematicModel } from '../model/kinematics.ts';
 import type { LockstepDevice } from '../robot/device.ts';
 import type { RobotSpec } from '../robot/spec.ts';
 import {
+  CHUNK_ROWS,
   CommandMode,
   commandLayout,
   deviceStateLayout,
@@ -36,8 +37,8 @@ export interface Producer {
   readonly latencyTicks: number;
   /** Gets a copy of the record of the tick that asks. */
   request(record: Float64Array): Promise<unknown>;
-  /** Called before the tick in which the answer takes effect. */
-  deliver(answer: unknown, rows: RingEnd): void;
+  /** Called before the tick in which the answer takes effect. `rows` are those of plans, `chunks` those of policies. */
+  deliver(answer: unknown, rows: RingEnd, chunks: RingEnd): void;
 }
 
 export interface LockstepOptions {
@@ -75,6 +76,8 @@ export class LockstepRunner {
   readonly cycle: Cycle;
   /** Rows of streamed plans go in here. */
   readonly rows: RingEnd;
+  /** Rows of action chunks go in here. */
+  readonly chunks: RingEnd;
   /** What went to the devices last, per device (commandLayout), and what they said they sent (sentLayout). */
   readonly commands: readonly Float64Array[];
   readonly sent: readonly Float64Array[];
@@ -101,7 +104,14 @@ export class LockstepRunner {
     this.#wiring = new Wiring(spec, this.cycle.tick);
     const rows = ring(rowLayout(spec.axes.length).size, 8192);
     this.rows = new RingEnd(rows);
-    this.#rowSource = new RowSource(new RingView(rows), spec.axes.length, this.cycle.tick);
+    const chunks = ring(rowLayout(spec.axes.length).size, 4 * CHUNK_ROWS);
+    this.chunks = new RingEnd(chunks);
+    this.#rowSource = new RowSource(
+      new RingView(rows),
+      new RingView(chunks),
+      spec.axes.length,
+      this.cycle.tick,
+    );
     this.#record = new Float64Array(tickRecordLayout(spec).size);
     this.#operator = new Float64Array(operatorLayout(spec.axes.length).size);
     this.#request = new Float64Array(requestLayout.size);
@@ -166,6 +176,7 @@ export class LockstepRunner {
     this.#rowSource.update(record);
     this.cycle.step(record, request);
     if (record[at.mode] !== Mode.active) this.#rowSource.end();
+    else if (record[at.accepted]! < 0) this.#rowSource.refused();
     record[at.seen] = record[at.wake]!;
     record[at.computed] = record[at.wake]!;
     record[at.written] = record[at.wake]!;
@@ -189,7 +200,9 @@ export class LockstepRunner {
     if (this.#options.request?.(this.#tick, time, block) !== true) return null;
     block[REQUEST.seq] = ++this.#seq;
     block[REQUEST.time] = time;
-    if (block[REQUEST.kind] === RequestKind.activate) this.#rowSource.begin(time);
+    if (block[REQUEST.kind] === RequestKind.activate) {
+      this.#rowSource.begin(time, block[REQUEST.controller]!);
+    }
     return block;
   }
 
@@ -216,7 +229,7 @@ export class LockstepRunner {
     if (this.#pending.length === 0) return;
     const due = this.#pending.filter((p) => p.due <= this.#tick);
     this.#pending = this.#pending.filter((p) => p.due > this.#tick);
-    for (const p of due) p.producer.deliver(await p.answer, this.rows);
+    for (const p of due) p.producer.deliver(await p.answer, this.rows, this.chunks);
   }
 }
 
@@ -224,6 +237,7 @@ const REQUEST = {
   seq: requestLayout.at('seq'),
   time: requestLayout.at('time'),
   kind: requestLayout.at('kind'),
+  controller: requestLayout.at('controller'),
 };
 
 function offsets(spec: RobotSpec, cycle: Cycle) {
@@ -237,6 +251,7 @@ function offsets(spec: RobotSpec, cycle: Cycle) {
     op: cycle.tick.layout.at('in.op.seq'),
     requestSeq: layout.at('in.request.seq'),
     mode: layout.at('out.mode'),
+    accepted: layout.at('out.request.accepted'),
     commandMode: layout.at('out.commandMode'),
     seen: layout.at('stamp.seen'),
     computed: layout.at('stamp.computed'),

@@ -26,6 +26,7 @@ export class LoopBody {
   readonly #taken: RingEnd;
   readonly #snapshots: RingEnd;
   readonly #watch: RingEnd;
+  readonly #policy: RingEnd;
   readonly #live: readonly LatestEnd[];
   readonly #lateness: Histogram;
   readonly #work: Histogram;
@@ -45,11 +46,17 @@ export class LoopBody {
     this.#commands = buffers.command.map((b) => new LatestEnd(b));
     this.#operator = new LatestView(buffers.operator);
     this.#requests = new RingView(buffers.requests);
-    this.#rows = new RowSource(new RingView(buffers.rows), spec.axes.length, cycle.tick);
+    this.#rows = new RowSource(
+      new RingView(buffers.rows),
+      new RingView(buffers.chunks),
+      spec.axes.length,
+      cycle.tick,
+    );
     this.#ticks = new RingEnd(buffers.recorder.tick);
     this.#taken = new RingEnd(buffers.recorder.request);
     this.#snapshots = new RingEnd(buffers.recorder.snapshot);
     this.#watch = new RingEnd(buffers.watch);
+    this.#policy = new RingEnd(buffers.policy);
     this.#live = buffers.live.map((b) => new LatestEnd(b));
     this.#lateness = new Histogram(buffers.lateness);
     this.#work = new Histogram(buffers.work);
@@ -84,6 +91,7 @@ export class LoopBody {
     this.#cycle.step(record, request);
     stamp(record, at.computed);
     if (record[at.mode] !== Mode.active) this.#rows.end();
+    else if (record[at.accepted]! < 0) this.#rows.refused();
     if (record[at.commandMode] !== CommandMode.idle) {
       for (let d = 0; d < this.#commands.length; d++) {
         const command = this.#commands[d]!;
@@ -93,11 +101,8 @@ export class LoopBody {
     }
     stamp(record, at.written);
     this.#ticks.write(record);
-    const watched = this.#watch.slot();
-    if (watched !== null) {
-      watched.block.set(record);
-      this.#watch.commit();
-    }
+    offer(this.#watch, record);
+    offer(this.#policy, record);
     for (let i = 0; i < this.#live.length; i++) {
       const live = this.#live[i]!;
       live.block.set(record);
@@ -140,7 +145,9 @@ export class LoopBody {
     this.#requests.release();
     this.#record[at.requestSeq] = request[REQUEST.seq]!;
     this.#taken.write(request);
-    if (request[REQUEST.kind] === RequestKind.activate) this.#rows.begin(this.#record[at.time]!);
+    if (request[REQUEST.kind] === RequestKind.activate) {
+      this.#rows.begin(this.#record[at.time]!, request[REQUEST.controller]!);
+    }
     if (request[REQUEST.kind] === RequestKind.snapshot) {
       this.#snapshot[0] = this.#tick;
       this.#snapshot[1] = this.#record[at.time]!;
@@ -151,7 +158,19 @@ export class LoopBody {
   }
 }
 
-const REQUEST = { seq: requestLayout.at('seq'), kind: requestLayout.at('kind') };
+/** For readers that may lag or be absent: a full ring is left as it is. */
+function offer(end: RingEnd, record: Float64Array): void {
+  const slot = end.slot();
+  if (slot === null) return;
+  slot.block.set(record);
+  end.commit();
+}
+
+const REQUEST = {
+  seq: requestLayout.at('seq'),
+  kind: requestLayout.at('kind'),
+  controller: requestLayout.at('controller'),
+};
 
 function offsets(spec: RobotSpec) {
   const layout = tickRecordLayout(spec);
@@ -165,6 +184,7 @@ function offsets(spec: RobotSpec) {
     op: layout.at('in.op.seq'),
     requestSeq: layout.at('in.request.seq'),
     mode: layout.at('out.mode'),
+    accepted: layout.at('out.request.accepted'),
     commandMode: layout.at('out.commandMode'),
     outQd: layout.at('out.qd'),
     outTau: layout.at('out.tau'),

@@ -2,6 +2,7 @@
 import { snapshotLayout } from '../robot/frame.ts';
 import type { RobotSpec } from '../robot/spec.ts';
 import {
+  CHUNK_ROWS,
   commandLayout,
   deviceStateLayout,
   operatorLayout,
@@ -19,7 +20,10 @@ export interface LoopBuffers {
   readonly command: readonly ChannelBuffer[];
   readonly operator: ChannelBuffer;
   readonly requests: ChannelBuffer;
+  /** Rows of plans that the rig's main thread feeds (replay). */
   readonly rows: ChannelBuffer;
+  /** Rows of action chunks, written by the policy thread. */
+  readonly chunks: ChannelBuffer;
   /** What the recorder drains. `sent` is written by the device hosts, the rest by the loop. */
   readonly recorder: {
     /** tickRecordLayout. */
@@ -33,6 +37,8 @@ export interface LoopBuffers {
   };
   /** Every tick record again, for the rig's main thread; what it does not drain in time is left out, not counted. */
   readonly watch: ChannelBuffer;
+  /** The same for the policy thread; full and at rest while there is none. */
+  readonly policy: ChannelBuffer;
   /** Newest tick record, one per reader. */
   readonly live: readonly ChannelBuffer[];
   readonly lateness: SharedArrayBuffer;
@@ -54,6 +60,7 @@ export function loopBuffers(spec: RobotSpec, memorySize: number, liveReaders: nu
     operator: latest(operatorLayout(n).size),
     requests: ring(requestLayout.size, 64),
     rows: ring(rowLayout(n).size, 8192),
+    chunks: ring(rowLayout(n).size, 4 * CHUNK_ROWS),
     recorder: {
       tick: ring(record, records),
       sent: spec.devices.map((d) => ring(sentLayout(d.axes.length).size, records)),
@@ -61,6 +68,7 @@ export function loopBuffers(spec: RobotSpec, memorySize: number, liveReaders: nu
       snapshot: ring(snapshotLayout(memorySize).size, 4),
     },
     watch: ring(record, spec.loop.rateHz * WATCH_STALL),
+    policy: ring(record, spec.loop.rateHz * WATCH_STALL),
     live: Array.from({ length: liveReaders }, () => latest(record)),
     lateness: histogramMemory(),
     work: histogramMemory(),

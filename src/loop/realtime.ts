@@ -17,7 +17,7 @@ import {
   requestLayout,
   type Source,
 } from '../robot/tick.ts';
-import { LatestEnd, LatestView, RingEnd, RingView } from './channel.ts';
+import { type ChannelBuffer, LatestEnd, LatestView, RingEnd, RingView } from './channel.ts';
 import { monotonicClock } from './clock.ts';
 import { controlBlock, Word } from './control-block.ts';
 import { memoryLayout } from './cycle.ts';
@@ -79,6 +79,8 @@ export class LoopThread implements AsyncDisposable {
   readonly live: readonly LatestView[];
   /** Every tick record, as long as it is drained. */
   readonly watch: RingView;
+  /** Memory for the policy thread: rows of chunks that it writes, ticks that it reads. */
+  readonly policy: { readonly chunks: ChannelBuffer; readonly ticks: ChannelBuffer };
   /** Memory for the recorder's thread. */
   readonly recorder: LoopBuffers['recorder'];
   readonly #worker: Worker;
@@ -117,6 +119,7 @@ export class LoopThread implements AsyncDisposable {
     this.rows = new RingEnd(buffers.rows);
     this.watch = new RingView(buffers.watch);
     this.live = buffers.live.map((b) => new LatestView(b));
+    this.policy = { chunks: buffers.chunks, ticks: buffers.policy };
     this.recorder = buffers.recorder;
     this.#worker = worker;
     this.#control = control;

@@ -34,6 +34,7 @@ export const ControllerId = {
   replay: 6,
   home: 7,
   reset: 8,
+  policy: 9,
 } as const; // prettier-ignore
 export type ControllerId = (typeof ControllerId)[keyof typeof ControllerId];
 
@@ -129,14 +130,35 @@ export const requestLayout = Layout.of('request', [
   { name: 'args', length: REQUEST_ARGS, unit: 'mixed' },
 ]);
 
-/** One row of a streamed plan (replay, policy chunk, MPC): what to do from `time` on. */
+/** A chunk has at most this many rows: the loop takes it in whole, in one tick. */
+export const CHUNK_ROWS = 256;
+/**
+ * One row of a streamed plan (replay, policy chunk, MPC): what to do from `time` on. With s = seconds since `time`, the
+ * row is the polynomial q + qd s + qdd/2 s² + c3 s³ + c4 s⁴ + c5 s⁵ for `duration`; a replayed row is its first values.
+ */
 export function rowFields(axes: number): FieldSpec[] {
   return [
     { name: 'seq', unit: '1', doc: 'counts up by one per row of one activation; 0: no row yet' },
+    {
+      name: 'chunk',
+      unit: '1',
+      doc: 'rows of a newer chunk replace those of older ones from its first time on',
+    },
+    { name: 'rows', unit: '1', doc: 'rows of the chunk from this one on; it is taken in when all are there' },
+    {
+      name: 'start',
+      unit: 's',
+      doc: 'in.time of the activation tick that `time` counts from; in the Tick 0 while no plan runs',
+    },
     { name: 'time', unit: 's', doc: 'from this time on, relative to the activation tick' },
+    { name: 'duration', unit: 's', doc: 'how long the polynomial holds' },
     { name: 'last', unit: '1', doc: '1: the plan ends with this row' },
     { name: 'q', length: axes, unit: 'axis' },
     { name: 'qd', length: axes, unit: 'axis/s' },
+    { name: 'qdd', length: axes, unit: 'axis/s²' },
+    { name: 'c3', length: axes, unit: 'axis/s³', doc: 'coefficient of s³' },
+    { name: 'c4', length: axes, unit: 'axis/s⁴', doc: 'coefficient of s⁴' },
+    { name: 'c5', length: axes, unit: 'axis/s⁵', doc: 'coefficient of s⁵' },
     { name: 'tau', length: axes, unit: 'N·m|N' },
   ];
 }

@@ -51,6 +51,7 @@ const controllers = table(ControllerId, {
   replay: ['replay', 'Repeats a recorded episode.'],
   home: ['home', 'Moves to the home pose of the robot file.'],
   reset: ['reset', 'Draws a new simulated scene.'],
+  policy: ['policy', 'Follows the action chunks of a learnt policy.'],
 });
 
 const reasons = table(Reason, {

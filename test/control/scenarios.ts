@@ -36,6 +36,15 @@ const rows: Scenario['inputs'] = (bench, i) => {
   bench.set('in.row.tau', ...HOME.map(() => 0));
 };
 
+const chunk: Scenario['inputs'] = (bench, i) => {
+  bench.set('in.row.seq', i + 1);
+  bench.set('in.row.start', 100);
+  bench.set('in.row.time', i / 1000);
+  bench.set('in.row.duration', 1000);
+  bench.set('in.row.q', ...HOME.map((q, a) => q + (a < 7 ? 0.1 * (1 - Math.cos(i / 1000)) : 0)));
+  bench.set('in.row.qd', ...HOME.map((_, a) => (a < 7 ? 0.1 * Math.sin(i / 1000) : 0)));
+};
+
 const nothing = (): void => {};
 
 export const SCENARIOS: readonly Scenario[] = [
@@ -47,6 +56,7 @@ export const SCENARIOS: readonly Scenario[] = [
   { id: ControllerId.trajectory, args: [0, 1, ...FAR, ...HOME, ...FAR], inputs: nothing },
   { id: ControllerId.gripper, args: [0.01], inputs: nothing },
   { id: ControllerId.replay, args: [0.7], inputs: rows },
+  { id: ControllerId.policy, args: [], inputs: chunk },
   { id: ControllerId.home, args: [], inputs: nothing },
   { id: ControllerId.reset, args: [], inputs: (bench, i) => bench.set('in.task.epoch', i < 300 ? 0 : 1) },
 ];
