@@ -290,6 +290,10 @@ export const ERRORS = {
     text: '{what} cannot be part of the graph: {reason}',
     todo: 'Build each graph from its own tensors, and name parameters apart with scopes.',
   },
+  MODEL_CONFIG_INVALID: {
+    text: '{path} is {value}, but {rule}',
+    todo: 'Change the model part of the recipe; docs/methods/heads.md says what each value does.',
+  },
 } as const;
 
 export type ErrorCode = keyof typeof ERRORS;
