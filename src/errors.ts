@@ -164,6 +164,14 @@ export const ERRORS = {
     text: 'device {device} of kind {kind} does not run in lockstep',
     todo: 'Use a robot file whose devices are simulated, or collect in real time on a running rig with --server.',
   },
+  TEACHER_NO_PHASES: {
+    text: 'no teacher knows the task {task}',
+    todo: 'Give the task phases (src/robot/task.ts), or collect it with a policy or by hand.',
+  },
+  TEACHER_NO_PLAN: {
+    text: 'the teacher cannot plan the phase {phase}: {reason}',
+    todo: 'Mend the phases of the task, or place its objects where the arm can reach them.',
+  },
   // --- threads of the loop
   LOOP_QUEUE_FULL: {
     text: 'the loop has not taken the requests that already wait, so no more can be queued',

@@ -1,6 +1,6 @@
 /** What several tasks share: where things are drawn, and small measures. */
 import type { Rng } from '../../src/math/rng.ts';
-import type { TaskScene } from '../../src/robot/task.ts';
+import type { TaskPhase, TaskScene } from '../../src/robot/task.ts';
 
 export const CUBE_HALF = 0.02;
 /** The cube is drawn uniformly over this part of the table (28 cm × 36 cm): reachable, clear of both bins. */
@@ -16,6 +16,47 @@ export function spawnCube(scene: TaskScene, rng: Rng): void {
   const y = rng.uniform(SPAWN.y[0], SPAWN.y[1]);
   scene.place('cube', [x, y, CUBE_HALF], yaw(rng.uniform(-Math.PI, Math.PI)));
 }
+
+/** Openings of the gripper, m: wide open, and closed on the cube, which stops the fingers at its width. */
+export const OPEN = 0.08;
+export const CLOSED = 0.02;
+
+/** From anywhere to the cube between the closed fingers. */
+export const graspCube: readonly TaskPhase[] = [
+  {
+    name: 'approach',
+    at: 'cube',
+    offset: [0, 0, 0.11],
+    turn: 4,
+    opening: OPEN,
+    seconds: 1,
+    spread: { level: 0.03, height: 0.02, turn: 0.2 },
+    free: true,
+  },
+  {
+    name: 'descend',
+    at: 'cube',
+    offset: [0, 0, 0.003],
+    turn: 4,
+    opening: OPEN,
+    seconds: 0.8,
+    spread: { level: 0.003, height: 0.003, turn: 0.04 },
+    free: false,
+  },
+  { name: 'close', at: 'cube', offset: [0, 0, 0.003], turn: 4, opening: CLOSED, seconds: 0.4, free: false },
+];
+
+/** Straight up with the cube in the hand. */
+export const liftCube: TaskPhase = {
+  name: 'lift',
+  at: 'cube',
+  offset: [0, 0, 0.16],
+  turn: 'keep',
+  opening: CLOSED,
+  seconds: 0.8,
+  spread: { level: 0.01, height: 0.015 },
+  free: false,
+};
 
 // These run every tick. They write instead of returning, and avoid Math.hypot, so that no number is boxed.
 

@@ -1,6 +1,6 @@
 /** Lift the cube off the table and hold it up. */
 import type { Task } from '../../src/robot/task.ts';
-import { CUBE_HALF, near, putDistance, putNorm, spawnCube } from './common.ts';
+import { CUBE_HALF, graspCube, liftCube, near, putDistance, putNorm, spawnCube } from './common.ts';
 
 const LIFT = 0.1;
 const tool = new Float64Array(3);
@@ -32,4 +32,5 @@ export const pickCube: Task = {
   reward: (r) => 0.5 * near(r[0]!, 0.1) + 0.5 * (1 - r[1]! / LIFT),
   // In the hand, not thrown.
   condition: (_, r) => r[1]! <= 0 && r[0]! < 0.03,
+  phases: [...graspCube, { ...liftCube, seconds: 0.8 }, { ...liftCube, name: 'hold', seconds: 1.3 }],
 };

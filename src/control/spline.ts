@@ -28,6 +28,8 @@ export class Spline {
   readonly #base: number;
   readonly #times: number;
   readonly #values: number;
+  /** Scratch of `curve`. */
+  readonly #upper: Float64Array;
   // Scratch: coefficients of one axis of one segment in s = (t - t0) / T, in [0, 1].
   readonly #c = new Float64Array(6);
   readonly #roots = new Float64Array(4);
@@ -44,6 +46,7 @@ export class Spline {
     this.#base = base;
     this.#times = base + TIMES;
     this.#values = this.#times + knots;
+    this.#upper = new Float64Array(knots);
   }
 
   get count(): number {
@@ -180,6 +183,37 @@ export class Spline {
   }
 
   /**
+   * Velocities and accelerations at the knots after `first` of the cubic spline through them that begins and ends at
+   * rest (de Boor 1978, ch. IV), for axes [0, axes): continuous in acceleration, for knots that sample a smooth path.
+   * Its ends get no acceleration, so that a path which begins gently does.
+   */
+  curve(first: number, axes: number): void {
+    const m = this.#memory;
+    const n = this.count - 1;
+    const upper = this.#upper;
+    for (let a = 0; a < axes; a++) {
+      // Tridiagonal in the velocities: h1 v0 + 2 (h0 + h1) v1 + h0 v2 = 3 (h1 d0 + h0 d1), eliminated forwards.
+      upper[first] = 0;
+      for (let k = first + 1; k < n; k++) {
+        const h0 = m[this.#times + k]! - m[this.#times + k - 1]!;
+        const h1 = m[this.#times + k + 1]! - m[this.#times + k]!;
+        const q = m[this.#at(k, 0, a)]!;
+        const d0 = (q - m[this.#at(k - 1, 0, a)]!) / h0;
+        const d1 = (m[this.#at(k + 1, 0, a)]! - q) / h1;
+        const pivot = 2 * (h0 + h1) - h1 * upper[k - 1]!;
+        upper[k] = h0 / pivot;
+        m[this.#at(k, 1, a)] = (3 * (h1 * d0 + h0 * d1) - h1 * m[this.#at(k - 1, 1, a)]!) / pivot;
+      }
+      for (let k = n - 1; k > first; k--) m[this.#at(k, 1, a)]! -= upper[k]! * m[this.#at(k + 1, 1, a)]!;
+      for (let k = first + 1; k < n; k++) {
+        const h = m[this.#times + k + 1]! - m[this.#times + k]!;
+        const d = (m[this.#at(k + 1, 0, a)]! - m[this.#at(k, 0, a)]!) / h;
+        m[this.#at(k, 2, a)] = (6 * d - 4 * m[this.#at(k, 1, a)]! - 2 * m[this.#at(k + 1, 1, a)]!) / h;
+      }
+    }
+  }
+
+  /**
    * Scales all times after knot `first` by one factor so that every limit is kept and one is just met; `slower` keeps
    * the times that are long enough.
    */
@@ -191,7 +225,10 @@ export class Spline {
     const t0 = this.#memory[this.#times + first]!;
     for (let k = first + 1; k < this.count; k++) {
       this.#memory[this.#times + k] = t0 + r * (this.#memory[this.#times + k]! - t0);
-      for (let a = 0; a < this.axes; a++) this.#memory[this.#at(k, 1, a)]! /= r;
+      for (let a = 0; a < this.axes; a++) {
+        this.#memory[this.#at(k, 1, a)]! /= r;
+        this.#memory[this.#at(k, 2, a)]! /= r * r;
+      }
     }
   }
 

@@ -26,6 +26,31 @@ export interface TaskScene {
   readonly home: { readonly q: readonly number[]; readonly opening: number };
 }
 
+/**
+ * One step of a demonstration, as data: src/control/teacher.ts turns a list of them into one smooth motion. Targets are
+ * given relative to bodies as they lie at the reset, with the tool pointing straight down.
+ */
+export interface TaskPhase {
+  readonly name: string;
+  /** Body that the tool goes to. */
+  readonly at: string;
+  /** From the body's origin to the tool at the end of the phase, m, in world directions. */
+  readonly offset: readonly [number, number, number];
+  /**
+   * Turn of the tool about the vertical: `keep` the one before, or a number n of symmetric grasps per full turn of the
+   * body, of which the nearest is taken (4 for a cube).
+   */
+  readonly turn: 'keep' | number;
+  /** Gripper opening at the end, m. A phase that changes it waits for the motion before, and the next waits for it. */
+  readonly opening: number;
+  /** Least duration of an average demonstration, s; long ways take longer. */
+  readonly seconds: number;
+  /** How far off its target a natural demonstration may come, level, in height and in turn; the next phase makes up. */
+  readonly spread?: { readonly level?: number; readonly height?: number; readonly turn?: number };
+  /** True where the arm is free of contact, so that it may be pushed off and come back. */
+  readonly free: boolean;
+}
+
 export interface Task {
   readonly name: string;
   /** One sentence for people, the default task text of an episode. */
@@ -46,4 +71,6 @@ export interface Task {
   condition(view: TaskView, residual: Float64Array): boolean;
   /** Seconds for which the condition must hold. */
   readonly holdTime: number;
+  /** How a teacher does it; absent when none knows. */
+  readonly phases?: readonly TaskPhase[];
 }

@@ -20,6 +20,7 @@ import type { LockstepDevice } from '../robot/device.ts';
 import type { SceneDescription } from '../robot/scene.ts';
 import type { CameraEntry, RobotSpec } from '../robot/spec.ts';
 import type { Task } from '../robot/task.ts';
+import { deviceStateLayout } from '../robot/tick.ts';
 import { packageVersion } from '../root.ts';
 import type { EpisodeSummary } from '../server/protocol.ts';
 import { CameraProducer } from './cell-cameras.ts';
@@ -252,7 +253,31 @@ export class LockstepCell implements AsyncDisposable {
     const poses = new Float64Array(bodies.length * 7);
     this.#stage?.poses(poses);
     const { spec, task } = this;
-    return { spec, task, seed, time: runner.time, bodies, poses, rows: runner.rows };
+    return {
+      spec,
+      task,
+      seed,
+      time: runner.time,
+      q: this.#measured(runner.time),
+      bodies,
+      poses,
+      rows: runner.rows,
+    };
+  }
+
+  /** Where the axes are; a read at the time of the first tick is the one that this tick makes again. */
+  #measured(time: number): Float64Array {
+    const q = new Float64Array(this.spec.axes.length);
+    this.#devices.forEach((device, d) => {
+      const names = this.spec.devices[d]!.axes;
+      const layout = deviceStateLayout(names.length);
+      const state = new Float64Array(layout.size);
+      device.read(time, state);
+      names.forEach((name, i) => {
+        q[this.spec.axes.findIndex((a) => a.name === name)] = state[layout.at('q') + i]!;
+      });
+    });
+    return q;
   }
 
   #record(runner: LockstepRunner, order: EpisodeOrder, record: CellRecording): Promise<LockstepRecorder> {

@@ -29,6 +29,8 @@ export interface EpisodeScene {
   readonly seed: number;
   /** Virtual time of the first tick, s. */
   readonly time: number;
+  /** Measured axis vector. */
+  readonly q: Float64Array;
   /** True poses, for teachers: names of the bodies, and 7 numbers each (p x y z, quaternion x y z w) in the world. */
   readonly bodies: readonly string[];
   readonly poses: Float64Array;
