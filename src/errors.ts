@@ -285,6 +285,22 @@ export const ERRORS = {
     text: '{what} is {value}, but {rule}',
     todo: 'Change what a sample is: the recipe sections observation and action, see docs/data.md.',
   },
+  DATASET_EMPTY: {
+    text: 'there are no {what}: {reason}',
+    todo: 'Record more, label them, or ask for others: `armloop episodes list` shows task, label and who drove.',
+  },
+  DATA_CACHE_LOST: {
+    text: 'a file of the cache was lost while it was in use: {file}: {reason}',
+    todo: 'Start again: what is missing is made anew. Leave the cache folder alone while something trains from it.',
+  },
+  DATA_WORKER: {
+    text: 'a thread that makes batches died: {reason}',
+    todo: 'Resume the run from its last checkpoint; if it happens again, report it with the message.',
+  },
+  DATA_CLOSED: {
+    text: 'the loader of batches is closed',
+    todo: 'Ask for no batch after the loader was disposed of.',
+  },
   INTERNAL: {
     text: '{what}',
     todo: 'This is a defect in armloop: please report it with the message and the steps that led to it.',

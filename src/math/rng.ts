@@ -61,3 +61,20 @@ export class Rng {
     return Math.floor(this.uniform() * n);
   }
 }
+
+/**
+ * One seed below 2^53 from two whole numbers, such as the seed of a run and a step; neighbouring pairs give unrelated
+ * streams (finaliser of MurmurHash3; Austin Appleby, public domain).
+ */
+export function mixSeeds(seed: number, step: number): number {
+  const high = scramble((Math.floor(seed / 2 ** 32) ^ scramble(step >>> 0)) >>> 0);
+  const low = scramble((seed >>> 0) ^ high ^ Math.floor(step / 2 ** 32));
+  return (high & 0x1fffff) * 2 ** 32 + low;
+}
+
+function scramble(value: number): number {
+  let h = (value + 0x9e3779b9) | 0;
+  h = Math.imul(h ^ (h >>> 16), 0x85ebca6b);
+  h = Math.imul(h ^ (h >>> 13), 0xc2b2ae35);
+  return (h ^ (h >>> 16)) >>> 0;
+}

@@ -2,7 +2,7 @@
  * Noise as an input of the graph, a function of (seed, step) and of the name of the noise: runtimes restart their own
  * generators with each session, so a resumed training would draw other numbers.
  */
-import { Rng } from '../math/rng.ts';
+import { mixSeeds, Rng } from '../math/rng.ts';
 import { hash } from './init.ts';
 import { sizeOf, type TensorData } from './tensor.ts';
 
@@ -25,7 +25,7 @@ export type NoiseSpec = Named &
 
 /** The values of one step. Whole steps from 0; same seed, step and name give the same values on every machine. */
 export function drawNoise(spec: NoiseSpec, seed: number, step: number): TensorData {
-  const rng = new Rng(mix(seed, step), hash(spec.name));
+  const rng = new Rng(mixSeeds(seed, step), hash(spec.name));
   const count = sizeOf(spec.shape);
   const { shape } = spec;
   switch (spec.distribution) {
@@ -53,18 +53,4 @@ function floats(count: number, draw: () => number): Float32Array {
   const out = new Float32Array(count);
   for (let i = 0; i < count; i++) out[i] = draw();
   return out;
-}
-
-/** One seed below 2^53 from both numbers; neighbouring steps give unrelated streams (finaliser of MurmurHash3). */
-function mix(seed: number, step: number): number {
-  const high = scramble((Math.floor(seed / 2 ** 32) ^ scramble(step >>> 0)) >>> 0);
-  const low = scramble((seed >>> 0) ^ high ^ Math.floor(step / 2 ** 32));
-  return (high & 0x1fffff) * 2 ** 32 + low;
-}
-
-function scramble(value: number): number {
-  let h = (value + 0x9e3779b9) | 0;
-  h = Math.imul(h ^ (h >>> 16), 0x85ebca6b);
-  h = Math.imul(h ^ (h >>> 13), 0xc2b2ae35);
-  return (h ^ (h >>> 16)) >>> 0;
 }

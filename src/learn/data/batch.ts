@@ -1,11 +1,7 @@
 /** What a trainer is fed with, whatever it is made from. */
+import type { TensorData } from '../../nn/tensor.ts';
 import type { ActionOutput, PolicyInput } from '../../policy/manifest.ts';
-
-/** Row-major. */
-export interface TensorData {
-  readonly data: Float32Array | BigInt64Array | Int32Array | Uint8Array;
-  readonly shape: readonly number[];
-}
+import type { SampleStore } from './store.ts';
 
 /**
  * One batch. Feeds by name: the states and images of the spec, its condition, `action` [B, H, A] and `actionMask`
@@ -37,6 +33,8 @@ export interface WaitStatistics {
   readonly waited: number;
   /** Seconds spent waiting in all. */
   readonly waitedS: number;
+  /** Batches that lie ready now. */
+  readonly ready: number;
 }
 
 export interface SampleSet {
@@ -57,6 +55,8 @@ export interface TrainingData {
   readonly horizon: number;
   /** SHA-256 over the episodes' bytes, the spec and the split. */
   readonly dataSha256: string;
+  /** What loaders read. */
+  readonly store: SampleStore;
 }
 
 /** Random changes of training samples, each left out at 0 or when absent. Drawn from (seed, step, place in the batch). */
