@@ -1,10 +1,10 @@
 /** Episode ids: the only thing from a client that ever names a file, so the pattern is strict. */
 import { ArmloopError } from '../errors.ts';
 
-const PATTERN = /^[a-z0-9][a-z0-9_-]{0,62}$/;
+export const EPISODE_ID = /^[a-z0-9][a-z0-9_-]{0,62}$/;
 
 export function isEpisodeId(id: string): boolean {
-  return PATTERN.test(id);
+  return EPISODE_ID.test(id);
 }
 
 /** Returns the id, or throws EPISODE_BAD_ID. */

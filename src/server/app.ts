@@ -23,6 +23,7 @@ import { addOperator } from './operator.ts';
 import { sendError } from './replies.ts';
 import { type LinkEvents, RigLink } from './rig-link.ts';
 import { addRigRoutes } from './routes.ts';
+import { addRuns } from './runs.ts';
 
 export interface ServerOptions extends AccessOptions {
   /** Where the rig listens. */
@@ -139,7 +140,7 @@ async function build(app: FastifyInstance, parts: Parts, options: ServerOptions)
         title: 'armloop',
         version: packageVersion(),
         description:
-          'One rig: what it does, what to ask of it, its episodes. Errors: {error: {code, message, todo}}.',
+          'One rig: what it does, what to ask of it, its episodes, what is learnt from them. Errors: {error: {code, message, todo}}.',
       },
     },
   });
@@ -147,6 +148,7 @@ async function build(app: FastifyInstance, parts: Parts, options: ServerOptions)
   await addMetrics(parts);
   addRigRoutes(parts);
   addEpisodes(parts);
+  addRuns(parts);
   addLive(parts);
   addOperator(parts);
   addCameras(parts);

@@ -1,6 +1,7 @@
 /** What a server may ask of a rig: method → schema of its parameters. Routes use the same schemas. */
 import Type, { type Static, type TSchema } from 'typebox';
 import { ArmloopError } from '../errors.ts';
+import { EPISODE_ID } from '../record/episode-id.ts';
 import { schemaProblem } from '../robot/schema-problem.ts';
 import { REQUEST_ARGS } from '../robot/tick.ts';
 
@@ -13,7 +14,7 @@ export const label = Type.Enum(['success', 'failure', 'unlabelled'], {
 });
 const text = (maxLength: number, description: string) => Type.String({ maxLength, description });
 export const episodeId = Type.String({
-  pattern: '^[a-z0-9][a-z0-9_-]{0,62}$',
+  pattern: EPISODE_ID.source,
   description: 'Id of an episode, as listed.',
 });
 
