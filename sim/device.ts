@@ -19,9 +19,10 @@ import {
   sentLayout,
 } from '../src/robot/tick.ts';
 import { loadModel, type MjData, type MjModel, type Mujoco, Views } from './mujoco.ts';
-import { describeScene } from './scene.ts';
+import { describeScene, lookNames } from './scene.ts';
 import { Servos, servoLayout } from './servo.ts';
 import { CLOCK, Stage, StageHand } from './stage.ts';
+import { Wardrobe } from './wardrobe.ts';
 
 /** Simulated time for which a fresh scene runs before anyone sees it, so that objects lie still. */
 const SETTLE_S = 0.3;
@@ -49,7 +50,9 @@ export function memoryLayout(axes: number): Layout {
 
 export class SimDevice implements LockstepDevice {
   readonly spec: DeviceSpec;
-  readonly scene: SceneDescription;
+  readonly #wardrobe: Wardrobe;
+  /** Seed of the look that is worn; NaN for none. */
+  readonly #worn = Float64Array.of(Number.NaN);
   readonly #mj: Mujoco;
   readonly #model: MjModel;
   readonly #data: MjData;
@@ -115,6 +118,9 @@ export class SimDevice implements LockstepDevice {
     this.#servos = new Servos(mj, this.#model, this.#views, axes, servoMemory, timestep);
     this.#stage = new Stage(mj, this.#model, this.#views, this.#memory);
     const arm = axes.flatMap((_, i) => (i === this.#gripper ? [] : [i]));
+    mj.mj_forward(this.#model, this.#data);
+    const { materials, lights } = lookNames(mj, this.#model);
+    this.#wardrobe = new Wardrobe(describeScene(mj, this.#model, this.#data), materials, lights);
     this.#hand = new StageHand(
       mj,
       this.#model,
@@ -123,10 +129,16 @@ export class SimDevice implements LockstepDevice {
       arm,
       this.#gripper,
       Array.from(this.#home),
+      robot.sim?.vary ?? 'none',
+      this.#wardrobe,
     );
     this.#memory[this.#at.epoch] = -1;
     this.reset(context.seed);
-    this.scene = describeScene(mj, this.#model, this.#data);
+  }
+
+  /** As it looks since the last reset; a new object when the look is another one. */
+  get scene(): SceneDescription {
+    return this.#wardrobe.scene;
   }
 
   /** What the residuals mean, and when the task is done. */
@@ -156,7 +168,10 @@ export class SimDevice implements LockstepDevice {
     this.#views.fresh();
     this.#mj.mj_resetData(this.#model, this.#data);
     for (let i = 0; i < this.#axes; i++) this.#servos.teleport(i, this.#home[i]!);
+    this.#wardrobe.undress();
     this.#task.reset(this.#hand, new Rng(seed));
+    this.#wardrobe.wear();
+    this.#worn[0] = seed;
     this.#mj.mj_step1(this.#model, this.#data);
     for (let s = 0; s < Math.round(SETTLE_S / this.#dt); s++) this.#step();
     this.#data.time = 0;
@@ -290,6 +305,7 @@ export class SimDevice implements LockstepDevice {
     const physics = Array.from(state.subarray(0, this.#stateSize));
     this.#mj.mj_setState(this.#model, this.#data, physics, this.#stateKind);
     this.#memory.set(state.subarray(this.#stateSize));
+    this.#dress(this.#memory[this.#at.seed]!);
     this.#views.fresh();
     this.#mj.mj_step1(this.#model, this.#data);
     this.#since[0] = Number.NaN;
@@ -298,6 +314,17 @@ export class SimDevice implements LockstepDevice {
   dispose(): void {
     this.#data.delete();
     this.#model.delete();
+  }
+
+  /** The look that belongs to a seed, for a snapshot put back: its scene is drawn again, and only painted. */
+  #dress(seed: number): void {
+    if (seed === this.#worn[0]) return;
+    const { home, vary, look } = this.#hand;
+    const nothing = (): void => {};
+    this.#wardrobe.undress();
+    this.#task.reset({ place: nothing, mark: nothing, pose: nothing, home, vary, look }, new Rng(seed));
+    this.#wardrobe.wear();
+    this.#worn[0] = seed;
   }
 
   #step(): void {

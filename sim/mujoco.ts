@@ -132,13 +132,15 @@ export class Views {
 }
 
 /** Which kinds of things are looked up by name. */
-export type NameKind = 'body' | 'site' | 'joint' | 'actuator' | 'geom';
+export type NameKind = 'body' | 'site' | 'joint' | 'actuator' | 'geom' | 'light' | 'material';
 const OBJECT = {
   body: 'mjOBJ_BODY',
   site: 'mjOBJ_SITE',
   joint: 'mjOBJ_JOINT',
   actuator: 'mjOBJ_ACTUATOR',
   geom: 'mjOBJ_GEOM',
+  light: 'mjOBJ_LIGHT',
+  material: 'mjOBJ_MATERIAL',
 } as const;
 
 /** Number of the named thing, or -1. */

@@ -14,17 +14,7 @@ export function describeScene(mj: Mujoco, model: MjModel, data: MjData): SceneDe
     name: nameOf(mj, model, 'body', i),
     parent: i === 0 ? -1 : (model.body_parentid as Int32Array)[i]!,
   }));
-  const geoms: SceneGeom[] = [];
-  for (let g = 0; g < model.ngeom; g++) {
-    if ((model.geom_group as Int32Array)[g] === COLLISION_GROUP) continue;
-    const shape = describeShape(mj, model, 'geom', g);
-    if (shape !== null) geoms.push(shape);
-  }
-  for (let s = 0; s < model.nsite; s++) {
-    if ((model.site_group as Int32Array)[s]! > LAST_SEEN_SITE_GROUP) continue;
-    const shape = describeShape(mj, model, 'site', s);
-    if (shape !== null) geoms.push(shape);
-  }
+  const geoms = seen(mj, model).map(([kind, i]) => describeShape(mj, model, kind, i));
   const [skyTop, skyBottom] = describeSky(mj, model);
   return {
     bodies,
@@ -35,6 +25,31 @@ export function describeScene(mj: Mujoco, model: MjModel, data: MjData): SceneDe
     skyTop,
     skyBottom,
   };
+}
+
+/** Names of what a look is painted on: the material of each geom of the description, and its lights. */
+export function lookNames(mj: Mujoco, model: MjModel): { materials: string[]; lights: string[] } {
+  const materials = seen(mj, model).map(([kind, i]) => {
+    const material = (model[`${kind}_matid`] as Int32Array)[i]!;
+    return material < 0 ? '' : nameOf(mj, model, 'material', material);
+  });
+  const lights = activeLights(model).map((i) => nameOf(mj, model, 'light', i));
+  return { materials, lights };
+}
+
+/** Geoms, then sites, that are drawn. */
+function seen(mj: Mujoco, model: MjModel): ['geom' | 'site', number][] {
+  const list: ['geom' | 'site', number][] = [];
+  const add = (kind: 'geom' | 'site', i: number): void => {
+    if (geomType(mj, (model[`${kind}_type`] as Int32Array)[i]!) !== null) list.push([kind, i]);
+  };
+  for (let g = 0; g < model.ngeom; g++) {
+    if ((model.geom_group as Int32Array)[g] !== COLLISION_GROUP) add('geom', g);
+  }
+  for (let s = 0; s < model.nsite; s++) {
+    if ((model.site_group as Int32Array)[s]! <= LAST_SEEN_SITE_GROUP) add('site', s);
+  }
+  return list;
 }
 
 /** Bodies that move freely: what can be grasped or pushed. */
@@ -49,9 +64,8 @@ export function objectNames(mj: Mujoco, model: MjModel): string[] {
 }
 
 /** A geom, or a site that stands for something seen only. */
-function describeShape(mj: Mujoco, model: MjModel, kind: 'geom' | 'site', i: number): SceneGeom | null {
-  const type = geomType(mj, (model[`${kind}_type`] as Int32Array)[i]!);
-  if (type === null) return null;
+function describeShape(mj: Mujoco, model: MjModel, kind: 'geom' | 'site', i: number): SceneGeom {
+  const type = geomType(mj, (model[`${kind}_type`] as Int32Array)[i]!)!;
   const material = (model[`${kind}_matid`] as Int32Array)[i]!;
   const size = triple(model[`${kind}_size`], i);
   const checker = material < 0 ? null : describeChecker(mj, model, material, type, size);
@@ -158,24 +172,29 @@ function describeMesh(model: MjModel, i: number): SceneMesh {
 }
 
 function describeLights(model: MjModel, data: MjData): SceneLight[] {
-  const lights: SceneLight[] = [];
-  for (let i = 0; i < model.nlight; i++) {
-    // Arrays of truth values cannot be read from MuJoCo's WebAssembly build, single ones can.
+  return activeLights(model).map((i) => {
     const accessor = model.light(i);
-    const active = accessor.active === true;
     const castsShadow = accessor.castshadow === true;
     accessor.delete();
-    if (!active) continue;
-    lights.push({
+    return {
       directional: (model.light_type as Int32Array)[i] === 1,
       position: triple(data.light_xpos, i),
       direction: triple(data.light_xdir, i),
       diffuse: triple(model.light_diffuse, i),
       ambient: triple(model.light_ambient, i),
       castsShadow,
-    });
-  }
-  return lights;
+    };
+  });
+}
+
+/** Arrays of truth values cannot be read from MuJoCo's WebAssembly build, single ones can. */
+function activeLights(model: MjModel): number[] {
+  return Array.from({ length: model.nlight }, (_, i) => i).filter((i) => {
+    const accessor = model.light(i);
+    const active = accessor.active === true;
+    accessor.delete();
+    return active;
+  });
 }
 
 const triple = (a: ArrayLike<number>, i: number): Triple => [a[3 * i]!, a[3 * i + 1]!, a[3 * i + 2]!];

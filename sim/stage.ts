@@ -1,6 +1,7 @@
 /** What a task sees of the running scene and what its reset may set: TaskView and TaskScene over MuJoCo. */
 import { ArmloopError } from '../src/errors.ts';
-import type { TaskScene, TaskView } from '../src/robot/task.ts';
+import type { SceneVary } from '../src/robot/spec.ts';
+import type { SceneLook, TaskScene, TaskView } from '../src/robot/task.ts';
 import { find, type MjModel, type Mujoco, need, type Views } from './mujoco.ts';
 import type { Servos } from './servo.ts';
 
@@ -106,6 +107,8 @@ export class Stage implements TaskView {
 /** What a reset sets. Only used between steps, so it may allocate. */
 export class StageHand implements TaskScene {
   readonly home: { readonly q: readonly number[]; readonly opening: number };
+  readonly vary: SceneVary;
+  readonly look: SceneLook;
   readonly #mj: Mujoco;
   readonly #model: MjModel;
   readonly #views: Views;
@@ -122,7 +125,11 @@ export class StageHand implements TaskScene {
     arm: readonly number[],
     gripper: number,
     home: readonly number[],
+    vary: SceneVary,
+    look: SceneLook,
   ) {
+    this.vary = vary;
+    this.look = look;
     this.#mj = mj;
     this.#model = model;
     this.#views = views;

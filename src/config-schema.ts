@@ -3,6 +3,7 @@
  * that relate values (min < max, each axis driven once) are in config.ts. `doc` texts feed `armloop check --schema`.
  */
 import Type, { type TSchema } from 'typebox';
+import { SCENE_VARY } from './robot/spec.ts';
 
 /** Settings of a closed object: unknown keys are refused (with a did-you-mean in config.ts). */
 const closed = { additionalProperties: false } as const;
@@ -146,6 +147,11 @@ export const robotFileSchema = Type.Object(
             maximum: 0.02,
             default: 0.001,
             description: 'Physics step, s; the loop period is a whole number of them.',
+          }),
+          vary: Type.Enum([...SCENE_VARY], {
+            default: 'none',
+            description:
+              'What a new scene draws besides its objects: nothing; appearance (light, colours, textures, background); all (that, and the start pose of the arm).',
           }),
         },
         closed,

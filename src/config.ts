@@ -59,7 +59,8 @@ function resolveRobot(robot: RobotFile, text: string, file: string): RobotSpec {
   const devices = resolveDevices(robot, refuse);
   const axes = resolveAxes(robot, devices, refuse);
   const simulated = devices.some((d) => d.kind === 'sim');
-  const sim = robot.sim ?? (simulated ? { task: 'reach', seed: 1, timestep: 0.001 } : null);
+  const sim =
+    robot.sim ?? (simulated ? { task: 'reach', seed: 1, timestep: 0.001, vary: 'none' as const } : null);
   if (sim !== null) {
     const steps = 1 / (robot.loop.rateHz * sim.timestep);
     if (steps < 0.999 || Math.abs(steps - Math.round(steps)) > 1e-6) {

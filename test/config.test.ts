@@ -45,7 +45,7 @@ describe('robot file', () => {
   it('resolves panda-sim as documented', () => {
     const spec = loadRobot(shipped);
     assert.equal(spec.loop.rateHz, 1000);
-    assert.deepEqual(spec.sim, { task: 'pick-cube', seed: 1, timestep: 0.001 });
+    assert.deepEqual(spec.sim, { task: 'pick-cube', seed: 1, timestep: 0.001, vary: 'none' });
     assert.equal(spec.armAxes, 7);
     assert.equal(spec.gripperAxis, 7);
     assert.deepEqual(spec.axes[7]!.joints, [
@@ -58,6 +58,8 @@ describe('robot file', () => {
       [
         [320, 240, 15],
         [320, 240, 15],
+        [96, 96, 10],
+        [96, 96, 10],
       ],
     );
     assert.equal(spec.model.file, join(packageRoot(), 'sim', 'models', 'panda.xml'));

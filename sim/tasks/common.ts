@@ -1,6 +1,7 @@
 /** What several tasks share: where things are drawn, and small measures. */
 import type { Rng } from '../../src/math/rng.ts';
 import type { TaskPhase, TaskScene } from '../../src/robot/task.ts';
+import { cubeAndBins, vary } from './appearance.ts';
 
 export const CUBE_HALF = 0.02;
 /** The cube is drawn uniformly over this part of the table (28 cm × 36 cm): reachable, clear of both bins. */
@@ -10,11 +11,12 @@ export const UPRIGHT = [0, 0, 0, 1] as const;
 /** Quaternion x, y, z, w of a turn about z. */
 export const yaw = (angle: number): number[] => [0, 0, Math.sin(angle / 2), Math.cos(angle / 2)];
 
-/** Puts the cube flat on the table, anywhere in SPAWN, at any yaw. */
+/** Puts the cube flat on the table, anywhere in SPAWN, at any yaw; then what the robot file lets vary. */
 export function spawnCube(scene: TaskScene, rng: Rng): void {
   const x = rng.uniform(SPAWN.x[0], SPAWN.x[1]);
   const y = rng.uniform(SPAWN.y[0], SPAWN.y[1]);
   scene.place('cube', [x, y, CUBE_HALF], yaw(rng.uniform(-Math.PI, Math.PI)));
+  vary(scene, rng, cubeAndBins);
 }
 
 /** Openings of the gripper, m: wide open, and closed on the cube, which stops the fingers at its width. */

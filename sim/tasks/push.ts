@@ -1,5 +1,6 @@
 /** Push the puck onto a marked disc. */
 import type { Task } from '../../src/robot/task.ts';
+import { vary } from './appearance.ts';
 import { near, putDistance, putNorm, UPRIGHT } from './common.ts';
 
 const PUCK_HALF = 0.025;
@@ -26,6 +27,7 @@ export const push: Task = {
     const far = rng.uniform(0.1, 0.16);
     scene.place('puck', [x, y, PUCK_HALF], UPRIGHT);
     scene.mark('target', [x + far * Math.cos(heading), y + far * Math.sin(heading), 0.001], UPRIGHT);
+    vary(scene, rng);
   },
   residual(view, out) {
     view.position('tool', tool);

@@ -1,5 +1,6 @@
 /** Bring the tool to a marker in the air. */
 import type { Task } from '../../src/robot/task.ts';
+import { vary } from './appearance.ts';
 import { near, putDistance, putNorm, UPRIGHT } from './common.ts';
 
 const tool = new Float64Array(3);
@@ -21,6 +22,7 @@ export const reach: Task = {
     const y = rng.uniform(-0.3, 0.3);
     const z = rng.uniform(0.1, 0.35);
     scene.mark('target', [x, y, z], UPRIGHT);
+    vary(scene, rng);
   },
   residual(view, out) {
     view.position('tool', tool);

@@ -55,6 +55,13 @@ export interface CameraEntry {
   readonly orientation: readonly [number, number, number, number];
 }
 
+/**
+ * What a reset of a simulated scene draws anew besides the task's objects: nothing; light, colours, textures and
+ * background; or that and the pose from which the arm starts.
+ */
+export const SCENE_VARY = ['none', 'appearance', 'all'] as const;
+export type SceneVary = (typeof SCENE_VARY)[number];
+
 export interface RobotSpec {
   /** Rig id: letters, digits, '-' and '_'. */
   readonly id: string;
@@ -112,8 +119,13 @@ export interface RobotSpec {
   };
   /** Where the arm is brought before torque goes off at the end of the rig. */
   readonly shutdown: { readonly park: 'none' | 'home' };
-  /** Simulated rigs: the task that is loaded and its first seed. */
-  readonly sim: { readonly task: string; readonly seed: number; readonly timestep: number } | null;
+  /** Simulated rigs: the task that is loaded, its first seed, and what varies. */
+  readonly sim: {
+    readonly task: string;
+    readonly seed: number;
+    readonly timestep: number;
+    readonly vary: SceneVary;
+  } | null;
   /** Text of the robot file as read, and its SHA-256, for the episode. */
   readonly source: { readonly file: string; readonly text: string; readonly sha256: string };
 }

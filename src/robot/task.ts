@@ -1,5 +1,7 @@
 /** A task is one model file plus functions with numbered residuals; it is data, and src/control executes phases. */
 import type { Rng } from '../math/rng.ts';
+import type { SceneLight } from './scene.ts';
+import type { SceneVary } from './spec.ts';
 
 /** What a task sees of the world: poses by name in the world frame. */
 export interface TaskView {
@@ -15,6 +17,24 @@ export interface TaskView {
   readonly opening: number;
 }
 
+/** Colours as on a screen (sRGB), 0..1. */
+export interface Surface {
+  readonly rgb: readonly [number, number, number];
+  /** Second colour and squares per metre; left out for a plain surface. */
+  readonly checker?: { readonly rgb2: readonly [number, number, number]; readonly perMetre: number };
+}
+
+/** What a reset may change of how the scene looks. A new scene starts from the model's own look. */
+export interface SceneLook {
+  /** A number drawn uniformly and kept under its name: it is recorded with the episode. */
+  draw(name: string, rng: Rng, low: number, high: number): number;
+  /** Everything of that material. Throws SIM_UNKNOWN_NAME. */
+  paint(material: string, surface: Surface): void;
+  /** Throws SIM_UNKNOWN_NAME. */
+  light(name: string, change: Partial<Pick<SceneLight, 'direction' | 'diffuse' | 'ambient'>>): void;
+  sky(top: readonly [number, number, number], bottom: readonly [number, number, number]): void;
+}
+
 /** What a reset may set. */
 export interface TaskScene {
   /** Puts a free object: position and x, y, z, w quaternion; velocities become zero. */
@@ -24,6 +44,9 @@ export interface TaskScene {
   /** Sets the arm's joint angles and the opening. */
   pose(q: ArrayLike<number>, opening: number): void;
   readonly home: { readonly q: readonly number[]; readonly opening: number };
+  /** What of the scene is to vary from seed to seed, besides the task's objects. */
+  readonly vary: SceneVary;
+  readonly look: SceneLook;
 }
 
 /**

@@ -18,7 +18,7 @@ import type { Quality } from '../record/quality.ts';
 import type { Sink } from '../record/sink.ts';
 import type { LockstepDevice } from '../robot/device.ts';
 import type { SceneDescription } from '../robot/scene.ts';
-import type { CameraEntry, RobotSpec } from '../robot/spec.ts';
+import type { CameraEntry, RobotSpec, SceneVary } from '../robot/spec.ts';
 import type { Task } from '../robot/task.ts';
 import { deviceStateLayout } from '../robot/tick.ts';
 import { packageVersion } from '../root.ts';
@@ -114,7 +114,7 @@ export interface EpisodeOutcome {
 /** A robot for a cell: another task, a choice of cameras, another kind of variation. Throws CELL_NO_CAMERA. */
 export function cellSpec(
   robot: RobotSpec,
-  choice: { readonly task?: string; readonly cameras?: readonly string[] },
+  choice: { readonly task?: string; readonly cameras?: readonly string[]; readonly vary?: SceneVary },
 ): RobotSpec {
   const cameras = (choice.cameras ?? robot.cameras.map((c) => c.name)).map((name) => {
     const camera = robot.cameras.find((c) => c.name === name);
@@ -124,9 +124,9 @@ export function cellSpec(
     }
     return camera;
   });
-  const sim =
-    robot.sim === null || choice.task === undefined ? robot.sim : { ...robot.sim, task: choice.task };
-  return { ...robot, cameras, sim };
+  const { task, vary } = choice;
+  const changes = { ...(task === undefined ? {} : { task }), ...(vary === undefined ? {} : { vary }) };
+  return { ...robot, cameras, sim: robot.sim === null ? null : { ...robot.sim, ...changes } };
 }
 
 export class LockstepCell implements AsyncDisposable {

@@ -292,7 +292,7 @@ export class FakeRig {
           maxGapMs: 50,
           idleS: 3,
         },
-        sim: { task: 'pick-cube', seed: 1, timestep: 0.001 },
+        sim: { task: 'pick-cube', seed: 1, timestep: 0.001, vary: 'none' },
       },
     };
   }
