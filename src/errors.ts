@@ -318,6 +318,34 @@ export const ERRORS = {
     text: '{path} is {value}, but {rule}',
     todo: 'Change the model part of the recipe; docs/methods/heads.md says what each value does.',
   },
+  NN_FEED: {
+    text: 'input {input} cannot be fed: {reason}',
+    todo: 'Give every input of the graph by its name, with its shape and type.',
+  },
+  NN_PROVIDER: {
+    text: 'ONNX Runtime here has no provider {provider}, only {known}',
+    todo: 'Run on the CPU, or install its GPU libraries: docs/training-engine.md says how.',
+  },
+  NN_NO_GRADIENT: {
+    text: '{what} has no gradient: {reason}',
+    todo: 'Differentiate only what depends smoothly on the parameters; put what does not behind stopGradient.',
+  },
+  NN_STATE: {
+    text: 'the state does not fit this training step: {reason}',
+    todo: 'Resume with the network, optimiser and options that the state was saved with.',
+  },
+  NN_DIVERGED: {
+    text: 'the {what} of step {step} is {value}',
+    todo: 'Lower the learning rate, clip gradients, or look for values in the data that are not finite.',
+  },
+  NN_PEER_MISSING: {
+    text: 'the optional package {name} cannot be loaded: {reason}',
+    todo: 'Install it beside armloop (`npm i {name}`), or use the ONNX Runtime executor, which needs nothing more.',
+  },
+  ONNX_UNREADABLE: {
+    text: '{file} is no ONNX model that can be read: {reason}',
+    todo: 'Export it again, with all weights inside the one file.',
+  },
 } as const;
 
 export type ErrorCode = keyof typeof ERRORS;

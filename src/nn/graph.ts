@@ -106,10 +106,10 @@ export class Graph {
         reason: `${tensor.name} belongs to another graph`,
       });
     }
-    if (this.#outputs.has(name) || this.#inputs.has(name)) {
+    if (this.#outputs.has(name) || this.#inputs.has(name) || this.#parameters.has(name)) {
       throw new ArmloopError('NN_GRAPH', {
         what: `output ${name}`,
-        reason: 'an input or output has that name already',
+        reason: 'an input, parameter or output has that name already',
       });
     }
     this.#outputs.set(name, tensor);

@@ -68,7 +68,33 @@ function binary(
 ): Tensor {
   const pair = operands(op, a, b);
   needType(op, pair, types);
-  return node(op, pair, {}, broadcastOf(op, pair), out ?? pair[0].dtype);
+  const shape = broadcastOf(op, pair);
+  if (op === 'Mul') {
+    const [x, y] = pair;
+    if (isOne(x) && y.shape.length === shape.length) return y;
+    if (isOne(y) && x.shape.length === shape.length) return x;
+  }
+  return node(op, unexpanded(op, pair, shape), {}, shape, out ?? pair[0].dtype);
+}
+
+/** Whether it is one constant 1: the gradient of a loss begins with it. */
+function isOne(x: Tensor): boolean {
+  const values = x.graph.constants.get(x)?.data;
+  return values?.length === 1 && Number(values[0]) === 1;
+}
+
+/** Leaves out an Expand that the op's own broadcasting makes needless. */
+function unexpanded(
+  op: string,
+  pair: readonly [Tensor, Tensor],
+  shape: readonly number[],
+): readonly Tensor[] {
+  const sources = pair.map((t) => (t.producer?.op === 'Expand' ? t.producer.inputs[0]! : t));
+  for (const candidate of [sources, [sources[0]!, pair[1]], [pair[0], sources[1]!]]) {
+    const fits = broadcastOf(op, candidate);
+    if (fits.length === shape.length && fits.every((d, i) => d === shape[i])) return candidate;
+  }
+  return pair;
 }
 
 export const add = (a: Operand, b: Operand): Tensor => binary('Add', a, b, NUMBER);

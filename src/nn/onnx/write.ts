@@ -1,0 +1,134 @@
+/** A graph as an ONNX file. */
+import { create, toBinary } from '@bufbuild/protobuf';
+import { ArmloopError } from '../../errors.ts';
+import type { Graph } from '../graph.ts';
+import { type DType, type Node, showShape, type Tensor, type TensorData } from '../tensor.ts';
+import { type AttributeValue, type EmittedNode, OnnxBuilder } from './builder.ts';
+import { LOWERINGS, type Lowering, type Lowerings } from './lower.ts';
+import { ATTRIBUTE, ELEMENT, MODEL } from './schema.ts';
+
+/** Operator set of ONNX 1.15 and its file format, which ONNX Runtime reads since 1.17. */
+const OPSET = 20;
+const IR_VERSION = 9;
+
+export interface OnnxOptions {
+  readonly name: string;
+  /** Values of every parameter, written into the file; `inputs` leaves them to each run. */
+  readonly parameters: ReadonlyMap<string, Float32Array> | 'inputs';
+  /** Other ways to say some operations. Default: plain ONNX for all. */
+  readonly lowerings?: Partial<Lowerings>;
+  /** Key and value pairs kept in the file's metadata. */
+  readonly metadata?: Readonly<Record<string, string>>;
+}
+
+/** The part of the graph that its outputs need, as the bytes of a .onnx file. */
+export function toOnnx(graph: Graph, options: OnnxOptions): Uint8Array {
+  const needed = neededBy(graph);
+  const names = new Map<Tensor, string>();
+  for (const [name, t] of graph.outputs) if (t.producer !== null && !names.has(t)) names.set(t, name);
+  const builder = new OnnxBuilder((t) => {
+    const fixed = graph.inputs.has(t.name) || graph.parameters.has(t.name) || !graph.outputs.has(t.name);
+    return names.get(t) ?? (fixed ? t.name : `${t.name}'`);
+  });
+  const table = { ...LOWERINGS, ...options.lowerings };
+  for (const node of graph.nodes) {
+    if (node.outputs.some((t) => needed.has(t)))
+      (table[node.op] as Lowering<Node['op']>)(node as never, builder);
+  }
+  for (const [name, t] of graph.outputs)
+    if (builder.name(t) !== name) builder.node('Identity', [builder.name(t)], [name]);
+  const inputs = [...graph.inputs].map(([name, t]) => valueInfo(name, t.shape, t.dtype));
+  const initializers = [...builder.constants].map(([name, data]) => tensorProto(name, data));
+  for (const [t, data] of graph.constants) {
+    if (needed.has(t)) initializers.push(tensorProto(builder.name(t), data, t.dtype));
+  }
+  for (const [name, { tensor }] of graph.parameters) {
+    if (!needed.has(tensor)) continue;
+    if (options.parameters === 'inputs') inputs.push(valueInfo(name, tensor.shape, 'float32'));
+    else
+      initializers.push(
+        tensorProto(name, { data: valuesOf(options.parameters, tensor), shape: tensor.shape }),
+      );
+  }
+  const model = create(MODEL, {
+    irVersion: BigInt(IR_VERSION),
+    opsetImport: [
+      { domain: '', version: BigInt(OPSET) },
+      ...[...builder.domains].map((domain) => ({ domain, version: 1n })),
+    ],
+    producerName: 'armloop',
+    graph: {
+      name: options.name,
+      node: builder.nodes.map(nodeProto),
+      initializer: initializers,
+      input: inputs,
+      output: [...graph.outputs].map(([name, t]) => valueInfo(name, t.shape, t.dtype)),
+    },
+    metadataProps: Object.entries(options.metadata ?? {}).map(([key, value]) => ({ key, value })),
+  } as Record<string, unknown>);
+  return toBinary(MODEL, model);
+}
+
+/** Every tensor that an output depends on. Inputs that nothing needs stay inputs: the caller named them. */
+function neededBy(graph: Graph): ReadonlySet<Tensor> {
+  const needed = new Set<Tensor>(graph.outputs.values());
+  for (let i = graph.nodes.length - 1; i >= 0; i--) {
+    const node = graph.nodes[i]!;
+    if (node.outputs.some((t) => needed.has(t))) for (const t of node.inputs) needed.add(t);
+  }
+  return needed;
+}
+
+/** The values of one parameter, of the length that its shape asks for. */
+export function valuesOf(parameters: ReadonlyMap<string, Float32Array>, tensor: Tensor): Float32Array {
+  const values = parameters.get(tensor.name);
+  const want = tensor.shape.reduce((n, d) => n * d, 1);
+  if (values?.length !== want) {
+    const what = `parameter ${tensor.name} of shape ${showShape(tensor.shape)}`;
+    throw new ArmloopError('LENGTH_MISMATCH', { what, got: values?.length ?? 0, want });
+  }
+  return values;
+}
+
+function valueInfo(name: string, shape: readonly number[], dtype: DType): object {
+  const dim = shape.map((d) => ({ value: { case: 'dimValue', value: BigInt(d) } }));
+  const value = { elemType: ELEMENT[dtype], shape: { dim } };
+  return { name, type: { value: { case: 'tensorType', value } } };
+}
+
+function tensorProto(name: string, { data, shape }: TensorData, dtype?: DType): object {
+  const type: DType =
+    dtype ??
+    (data instanceof Float32Array
+      ? 'float32'
+      : data instanceof BigInt64Array
+        ? 'int64'
+        : data instanceof Int32Array
+          ? 'int32'
+          : 'uint8');
+  return {
+    name,
+    dims: shape.map(BigInt),
+    dataType: ELEMENT[type],
+    // Little-endian in the file, as on every machine that Node runs on.
+    rawData: new Uint8Array(data.buffer, data.byteOffset, data.byteLength),
+  };
+}
+
+function nodeProto(node: EmittedNode): object {
+  return {
+    opType: node.op,
+    domain: node.domain,
+    name: node.name,
+    input: node.inputs,
+    output: node.outputs,
+    attribute: Object.entries(node.attributes).map(([name, value]) => attributeProto(name, value)),
+  };
+}
+
+function attributeProto(name: string, value: AttributeValue): object {
+  if (typeof value === 'number') return { name, type: ATTRIBUTE.int, i: BigInt(value) };
+  if (typeof value === 'string') return { name, type: ATTRIBUTE.string, s: new TextEncoder().encode(value) };
+  if ('float' in value) return { name, type: ATTRIBUTE.float, f: value.float };
+  return { name, type: ATTRIBUTE.ints, ints: value.map(BigInt) };
+}
