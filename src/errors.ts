@@ -338,14 +338,6 @@ export const ERRORS = {
     text: 'the {what} of step {step} is {value}',
     todo: 'Lower the learning rate, clip gradients, or look for values in the data that are not finite.',
   },
-  NN_PEER_MISSING: {
-    text: 'the optional package {name} cannot be loaded: {reason}',
-    todo: 'Install it beside armloop (`npm i {name}`), or use the ONNX Runtime executor, which needs nothing more.',
-  },
-  ONNX_UNREADABLE: {
-    text: '{file} is no ONNX model that can be read: {reason}',
-    todo: 'Export it again, with all weights inside the one file.',
-  },
 } as const;
 
 export type ErrorCode = keyof typeof ERRORS;
