@@ -59,7 +59,7 @@ export interface Histogram {
 
 /** Counts from 0 on, in at most 24 bins of a round width. */
 export function histogram({ values, label, median, max }: Histogram): Html {
-  const [width, height, left, right, top, bottom] = [520, 250, 34, 510, 26, 208];
+  const [width, height, left, right, top, bottom] = [480, 400, 34, 470, 30, 352];
   const high = Math.max(max ?? 0, ...values, 1e-9);
   const marks = ticks(0, high, 6);
   const tick = marks.length > 1 ? marks[1]! - marks[0]! : high;
@@ -165,14 +165,14 @@ export interface BarRow {
 /** Horizontal bars from one zero, longest first. */
 export function bars(rows: readonly BarRow[], label: string): Html {
   const sorted = [...rows].sort((a, b) => b.value - a.value);
-  const [width, left, right, pitch] = [520, 150, 400, 26];
+  const [width, left, right, pitch] = [560, 150, 380, 28];
   const most = Math.max(1e-12, ...sorted.map((r) => r.value));
   const one = (r: BarRow, i: number): Html => {
     const length = Math.max(r.value > 0 ? 2 : 0, (r.value / most) * (right - left));
     return html`<text class="strong" x="${left - 12}" y="${i * pitch + 17}" text-anchor="end">${r.name}</text>
 <rect class="bar" x="${left}" y="${i * pitch + 5}" width="${length}" height="16" rx="3"/><text x="${left + length + 8}" y="${i * pitch + 17}">${r.text}</text>`;
   };
-  return html`<svg viewBox="0 0 ${width} ${sorted.length * pitch + 4}" role="img" aria-label="${label}">${sorted.map(one)}</svg>`;
+  return html`<svg class="bars" viewBox="0 0 ${width} ${sorted.length * pitch + 4}" role="img" aria-label="${label}">${sorted.map(one)}</svg>`;
 }
 
 const round = (v: number): number => Math.round(v * 10) / 10;

@@ -32,6 +32,7 @@ a { color: var(--accent); text-underline-offset: 0.15em; }
 code, pre { font-family: ui-monospace, "Cascadia Mono", Menlo, Consolas, monospace; font-size: 0.8125rem; }
 pre { margin: 0; padding: 0.875rem 1rem; border-radius: 0.5rem; background: var(--sunken); white-space: pre-wrap;
   overflow-wrap: anywhere; }
+.lead, .verdict { text-wrap: pretty; }
 .kicker { color: var(--muted); font-size: 0.875rem; margin-bottom: 0.375rem; }
 .lead { color: var(--muted); margin-top: 0.375rem; max-width: 46rem; }
 header { margin-bottom: 1.75rem; }
@@ -44,19 +45,20 @@ header { margin-bottom: 1.75rem; }
 .muted { color: var(--muted); }
 .good { color: var(--good); } .bad { color: var(--bad); }
 
-.headline { display: grid; gap: 1rem 2.5rem; grid-template-columns: minmax(14rem, auto) 1fr; align-items: center; }
+.headline { display: grid; gap: 1.25rem 3rem; grid-template-columns: minmax(0, 1fr) minmax(0, 1.15fr); align-items: center; }
 @media (max-width: 44rem) { .headline { grid-template-columns: 1fr; } }
 .figure-large { font-size: 4rem; line-height: 1; font-weight: 650; letter-spacing: -0.03em; white-space: nowrap; }
 .figure-large small { font-size: 0.5em; font-weight: 500; letter-spacing: 0; color: var(--muted); }
 .verdict { font-size: 1.0625rem; margin-top: 0.5rem; }
-.tiles { display: grid; gap: 1px; grid-template-columns: repeat(auto-fit, minmax(9.5rem, 1fr)); background: var(--line);
+.tiles { display: grid; gap: 1px; grid-template-columns: repeat(auto-fit, minmax(9.25rem, 1fr)); background: var(--line);
   border: 1px solid var(--line); border-radius: 0.75rem; overflow: hidden; margin-bottom: 1.25rem; }
 .tile { background: var(--surface); padding: 1rem 1.25rem; }
 .tile dt { color: var(--muted); font-size: 0.8125rem; }
-.tile dd { font-size: 1.375rem; font-weight: 600; letter-spacing: -0.01em; }
-.tile dd + dd { font-size: 0.8125rem; font-weight: 400; letter-spacing: 0; color: var(--muted); }
+.tile dd { font-size: 1.25rem; font-weight: 600; letter-spacing: -0.01em; white-space: nowrap; }
+.tile dd + dd { font-size: 0.8125rem; font-weight: 400; letter-spacing: 0; color: var(--muted); white-space: normal; }
 
 .scroll { overflow-x: auto; }
+.scroll + dl.facts, pre + dl.facts { margin-top: 1rem; }
 table { border-collapse: collapse; width: 100%; font-size: 0.875rem; }
 th, td { text-align: left; padding: 0.4375rem 1rem 0.4375rem 0; border-bottom: 1px solid var(--line);
   vertical-align: top; }
@@ -70,15 +72,19 @@ dl.facts dd { overflow-wrap: anywhere; }
 
 .episode { padding: 1.125rem 0; border-bottom: 1px solid var(--line); break-inside: avoid; }
 .episode:first-of-type { padding-top: 0.25rem; }
-.episode:last-child { border-bottom: 0; padding-bottom: 0; }
+.episode:last-of-type { border-bottom: 0; padding-bottom: 0; }
 .episode:target { background: var(--bad-soft); border-radius: 0.5rem; box-shadow: 0 0 0 0.625rem var(--bad-soft); }
 .episode header { display: flex; flex-wrap: wrap; gap: 0.25rem 1rem; align-items: baseline; margin-bottom: 0.5rem; }
 .episode header .muted { font-size: 0.8125rem; }
 .episode img { display: block; width: 100%; height: auto; border-radius: 0.375rem; background: var(--sunken); }
+.times { display: flex; color: var(--muted); font-size: 0.75rem; margin-top: 0.25rem; }
+.times span { flex: 1; text-align: center; }
 .chip { font-size: 0.8125rem; font-weight: 550; padding: 0.0625rem 0.5625rem; border-radius: 1rem; }
 .chip.bad { background: var(--bad-soft); } .chip.good { background: var(--good-soft); }
 
 svg { display: block; width: 100%; height: auto; overflow: visible; }
+svg.bars { max-width: 34rem; }
+summary { cursor: pointer; color: var(--accent); padding: 0.75rem 0 0.25rem; font-size: 0.875rem; }
 svg text { fill: var(--muted); font-size: 12px; }
 svg .strong { fill: var(--text); font-weight: 600; }
 svg .axis { stroke: var(--line); stroke-width: 1; fill: none; }
