@@ -224,6 +224,19 @@ export const ERRORS = {
     text: 'the run {run} is being trained by process {pid}',
     todo: 'Wait for it, or stop it with Ctrl-C where it runs.',
   },
+  // --- evaluation
+  SEEDS_INVALID: {
+    text: 'the seeds {seeds} cannot be used: {rule}',
+    todo: 'Give them as in --seeds 0..99 or --seeds 3,7,9..12.',
+  },
+  EVALUATION_UNKNOWN: {
+    text: 'there is no evaluation {id} in {folder}',
+    todo: 'See the folder evaluations of the workspace; check --workspace.',
+  },
+  EVALUATION_CHANGED: {
+    text: 'evaluation {id} cannot go on: {what} is not what it was when it began',
+    todo: 'Begin a new evaluation; episodes of two different things must not be counted together.',
+  },
   // --- robot models
   MODEL_UNREADABLE: {
     text: 'the model {file} cannot be read: {reason}',

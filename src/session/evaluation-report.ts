@@ -16,6 +16,7 @@ import {
   verdictText,
 } from './evaluation.ts';
 import { contractPanel } from './evaluation-contract.ts';
+import { seedText } from './seeds.ts';
 
 /** JPEG of a strip by its file name, or null when it is not there. */
 export type StripReader = (file: string) => Uint8Array | null;
@@ -322,16 +323,4 @@ export function reproduce(evaluation: Evaluation): string {
     `--time-limit ${evaluation.timeLimitS}`,
   ];
   return parts.join(' ');
-}
-
-/** `0..99`, `3,7,9..12`. */
-export function seedText(seeds: readonly number[]): string {
-  const parts: string[] = [];
-  for (let i = 0; i < seeds.length; ) {
-    let end = i;
-    while (end + 1 < seeds.length && seeds[end + 1] === seeds[end]! + 1) end++;
-    parts.push(end - i < 2 ? seeds.slice(i, end + 1).join(',') : `${seeds[i]}..${seeds[end]}`);
-    i = end + 1;
-  }
-  return parts.join(',');
 }

@@ -1,0 +1,94 @@
+/**
+ * Where an evaluation lies: `<workspace>/evaluations/<id>/` with evaluation.json, ledger.jsonl, report.html and the
+ * picture strips of its failures in failures/.
+ */
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { ArmloopError } from '../errors.ts';
+import { checkEpisodeId, isEpisodeId } from '../record/episode-id.ts';
+import { writeAtomically } from '../record/files.ts';
+import { Ledger, readLedger } from '../record/ledger.ts';
+import { type EpisodeFact, EVALUATION_FORMAT, type Evaluation, type Side } from './evaluation.ts';
+import { evaluationReport } from './evaluation-report.ts';
+
+const STRIP = /^failures\/[ab]-\d+\.jpg$/;
+
+export class EvaluationFiles {
+  /** Of all evaluations. */
+  readonly folder: string;
+
+  constructor(workspace: string) {
+    this.folder = join(workspace, 'evaluations');
+  }
+
+  /** Folder of one. Throws EPISODE_BAD_ID. */
+  of(id: string): string {
+    return join(this.folder, checkEpisodeId(id));
+  }
+
+  /** Newest last; those that have no readable evaluation.json are left out. */
+  list(): Evaluation[] {
+    if (!existsSync(this.folder)) return [];
+    const ids = readdirSync(this.folder).filter(isEpisodeId).sort();
+    return ids.flatMap((id) => {
+      const found = this.#parse(id);
+      return found === null ? [] : [found];
+    });
+  }
+
+  /** Throws EVALUATION_UNKNOWN, EPISODE_BAD_ID. */
+  read(id: string): Evaluation {
+    const found = this.#parse(checkEpisodeId(id));
+    if (found === null) throw new ArmloopError('EVALUATION_UNKNOWN', { id, folder: this.folder });
+    return found;
+  }
+
+  write(evaluation: Evaluation): void {
+    mkdirSync(join(this.of(evaluation.id), 'failures'), { recursive: true });
+    writeAtomically(
+      join(this.of(evaluation.id), 'evaluation.json'),
+      `${JSON.stringify(evaluation, null, 1)}\n`,
+    );
+  }
+
+  facts(id: string): EpisodeFact[] {
+    return readLedger(this.#ledger(id));
+  }
+
+  openLedger(id: string): Ledger<EpisodeFact> {
+    return Ledger.open(this.#ledger(id));
+  }
+
+  /** Stores the strip of one episode and gives the name for its fact. */
+  writeStrip(id: string, side: Side, seed: number, jpeg: Uint8Array): string {
+    const file = `failures/${side.toLowerCase()}-${seed}.jpg`;
+    writeFileSync(join(this.of(id), file), jpeg);
+    return file;
+  }
+
+  /** Writes report.html from what the folder holds, and gives its path. */
+  writeReport(evaluation: Evaluation): string {
+    const folder = this.of(evaluation.id);
+    const strip = (file: string): Uint8Array | null => {
+      // A ledger from elsewhere must not name a file outside.
+      const path = STRIP.test(file) ? join(folder, file) : '';
+      return existsSync(path) ? readFileSync(path) : null;
+    };
+    const path = join(folder, 'report.html');
+    writeAtomically(path, evaluationReport(evaluation, this.facts(evaluation.id), strip));
+    return path;
+  }
+
+  #ledger(id: string): string {
+    return join(this.of(id), 'ledger.jsonl');
+  }
+
+  #parse(id: string): Evaluation | null {
+    try {
+      const json = JSON.parse(readFileSync(join(this.folder, id, 'evaluation.json'), 'utf8')) as Evaluation;
+      return json.format === EVALUATION_FORMAT ? json : null;
+    } catch {
+      return null;
+    }
+  }
+}
