@@ -185,6 +185,10 @@ export const ERRORS = {
     text: 'device {device} could not {what}: {reason}',
     todo: 'Mend what the reason names, then start again.',
   },
+  WORKER_LOST: {
+    text: 'the worker thread {thread} was lost: {reason}',
+    todo: 'What was finished is kept. Run the same again to go on; with fewer workers when memory was short.',
+  },
   // --- devices
   DEVICE_UNREACHABLE: {
     text: 'device {device} did not answer: {reason}',
