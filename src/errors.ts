@@ -306,6 +306,22 @@ export const ERRORS = {
     text: 'there are no {what}: {reason}',
     todo: 'Record more, label them, or ask for others: `armloop episodes list` shows task, label and who drove.',
   },
+  DATASET_MIXED: {
+    text: 'episodes {a} and {b} cannot be learnt from together: {difference}',
+    todo: 'Choose the episodes of one robot with one setting, by their ids or by a narrower query.',
+  },
+  DATASET_STOPPED: {
+    text: 'reading the episodes was stopped after {done} of {of}',
+    todo: 'Start again: what was read is in the cache.',
+  },
+  DATA_MEMORY: {
+    text: 'the samples need {need} MB without their frames, but {limit} MB may be used',
+    todo: 'Give the data more memory, use fewer episodes, or lower rateHz or phases.',
+  },
+  DATA_CACHE_FULL: {
+    text: 'these episodes need {need} MB in the cache {folder}, but {limit} MB may be used',
+    todo: 'Give the cache more room, use smaller images or fewer episodes.',
+  },
   DATA_CACHE_LOST: {
     text: 'a file of the cache was lost while it was in use: {file}: {reason}',
     todo: 'Start again: what is missing is made anew. Leave the cache folder alone while something trains from it.',

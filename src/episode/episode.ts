@@ -134,6 +134,36 @@ export class Episode implements AsyncDisposable {
     }
   }
 
+  /**
+   * Frames of some cameras in file order, each as its camera's `ordinal`th (from 0) in the file. Throws EPISODE_NO_CAMERA, EPISODE_DAMAGED.
+   */
+  async *eachFrame(cameras: readonly string[]): AsyncGenerator<NumberedFrame, void, void> {
+    const counted = new Map<number, { readonly camera: string; next: number }>();
+    for (const camera of cameras) {
+      this.#checkCamera(camera);
+      const channel = this.#file.channel(cameraTopic(camera));
+      if (channel !== null) counted.set(channel.id, { camera, next: 0 });
+    }
+    const waiting: NumberedFrame[] = [];
+    const visitor = {
+      message: (m: RawMessage): void => {
+        const of = counted.get(m.channelId);
+        if (of === undefined) return;
+        const time = this.captureTime(m);
+        waiting.push({ camera: of.camera, ordinal: of.next++, time, jpeg: imageData(m.data) });
+      },
+    };
+    for await (const content of this.#chunks()) {
+      walkChunk(content, visitor);
+      yield* waiting.splice(0);
+    }
+  }
+
+  #checkCamera(camera: string): void {
+    if (this.spec.cameras.some((c) => c.name === camera)) return;
+    throw new ArmloopError('EPISODE_NO_CAMERA', { id: this.id, camera });
+  }
+
   /** Monotonic time of the first tick; NaN when there is none. */
   async firstTime(): Promise<number> {
     for await (const block of this.eachTick()) return block[this.tickLayout.at('in.time')]!;
@@ -150,9 +180,7 @@ export class Episode implements AsyncDisposable {
    * delivered nothing. Throws EPISODE_NO_CAMERA.
    */
   async frameAt(camera: string, time: number): Promise<Frame | null> {
-    if (!this.spec.cameras.some((c) => c.name === camera)) {
-      throw new ArmloopError('EPISODE_NO_CAMERA', { id: this.id, camera });
-    }
+    this.#checkCamera(camera);
     const topics = [cameraTopic(camera)];
     const at = wallNs(time, this.wallOffsetNs);
     // A frame is received after its capture, so it is searched for somewhat later than it is asked for.
@@ -177,6 +205,11 @@ export interface Frame {
   /** Monotonic capture time. */
   readonly time: number;
   readonly jpeg: Uint8Array;
+}
+
+export interface NumberedFrame extends Frame {
+  readonly camera: string;
+  readonly ordinal: number;
 }
 
 /** ns: no frame takes longer from its capture into its ring. */

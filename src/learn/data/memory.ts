@@ -3,15 +3,14 @@
  * Dataset over episodes with these rows.
  */
 import { createHash } from 'node:crypto';
-import { fitNormaliser } from '../../episode/normalise.ts';
-import { chooseRows, type RowSpan } from '../../episode/samples.ts';
+import type { RowSpan } from '../../episode/samples.ts';
 import { ArmloopError } from '../../errors.ts';
-import { normalise } from '../../policy/features.ts';
 import type { ActionOutput, Feature, Normaliser, PolicyInput } from '../../policy/manifest.ts';
-import type { TrainingData } from './batch.ts';
+import type { SampleSet, TrainingData } from './batch.ts';
+import { finishTables } from './finish.ts';
 import type { NormaliserMethod } from './spec.ts';
 import { splitEpisodes } from './split.ts';
-import { type SampleIndex, type SampleStore, sharedFloat32, sharedInt32 } from './store.ts';
+import { type SampleIndex, sharedFloat32, sharedInt32 } from './store.ts';
 
 export interface MemoryEpisode {
   readonly name: string;
@@ -48,7 +47,6 @@ export function memoryData(options: MemoryOptions): TrainingData {
   const { episodes, steps, horizon, first } = options;
   if (episodes.length === 0)
     throw new ArmloopError('DATASET_EMPTY', { what: 'episodes', reason: 'none were given' });
-  const shape = { steps, horizon, first, stride: 1 };
   const spans: RowSpan[] = [];
   let rows = 0;
   for (const episode of episodes) {
@@ -56,25 +54,11 @@ export function memoryData(options: MemoryOptions): TrainingData {
     spans.push({ first: rows, last: rows + length - 1 });
     rows += length;
   }
-  const split = splitEpisodes(
-    episodes.map((e) => e.name),
-    options.split,
-  );
-  const flags = { idle: new Uint8Array(rows), stale: new Uint8Array(rows) };
-  const chosen = chooseRows({ spans, ...flags }, { ...shape, idle: 'keep' });
-  const index = (wanted: ReadonlySet<string>): SampleIndex => {
-    const kept = [...chosen.spans.keys()].filter((i) => wanted.has(episodes[chosen.spans[i]!]!.name));
-    return { rows: sharedFrom(kept, chosen.rows), spans: sharedFrom(kept, chosen.spans) };
-  };
-  const sets = { train: index(split.train), validation: index(split.validation) };
-  const training = spans.filter((_, e) => split.train.has(episodes[e]!.name));
-
   const table = (
     what: string,
     size: number,
-    method: NormaliserMethod,
     of: (episode: MemoryEpisode) => ArrayLike<number> | undefined,
-  ): { values: Float32Array; normaliser: Normaliser } => {
+  ): Float32Array => {
     const values = sharedFloat32(rows * size);
     episodes.forEach((episode, e) => {
       const got = of(episode) ?? [];
@@ -87,57 +71,55 @@ export function memoryData(options: MemoryOptions): TrainingData {
         });
       values.set(got, spans[e]!.first * size);
     });
-    const list = Int32Array.from(
-      training.flatMap((s) => Array.from({ length: s.last - s.first + 1 }, (_, i) => s.first + i)),
-    );
-    const normaliser = fitNormaliser(method, {
-      size,
-      count: list.length,
-      read: (i, out) => {
-        for (let c = 0; c < size; c++) out[c] = values[list[i]! * size + c]!;
+    return values;
+  };
+  const names = episodes.map((e) => e.name);
+  const split = splitEpisodes(names, options.split);
+  const task = sharedInt32(episodes.length);
+  task.set(episodes.map((e) => e.task ?? 0));
+  const { condition } = options;
+  const finished = finishTables(
+    {
+      shape: { steps, horizon, first, stride: 1 },
+      dropIdle: 'keep',
+      episodes: names,
+      spans,
+      episode: perRow(spans, rows, (_, e) => e),
+      idle: new Uint8Array(rows),
+      stale: new Uint8Array(rows),
+      states: options.states.map(({ name, size, normaliser }) => ({
+        name,
+        size,
+        method: normaliser ?? 'mean-std',
+        values: table(`the state ${name}`, size, (e) => e.states[name]),
+      })),
+      images: (options.images ?? []).map((image) => ({
+        ...image,
+        frame: perRow(spans, rows, (row, e) => row - spans[e]!.first),
+        packs: episodes.map((episode, e) => ({ kind: 'memory', frames: shared(episode, image, spans[e]!) })),
+      })),
+      action: {
+        size: options.action.size,
+        method: options.action.normaliser ?? 'min-max',
+        source: { kind: 'vectors', values: table('the action', options.action.size, (e) => e.actions) },
       },
-    });
-    normalise(normaliser, values, 0, values.length);
-    return { values, normaliser };
+      condition: condition === undefined ? null : { kind: 'tasks', name: condition.name, task },
+    },
+    split,
+  );
+  const { sets } = finished.store;
+  const set = (of: ReadonlySet<string>, index: SampleIndex): SampleSet => {
+    return { episodes: names.filter((n) => of.has(n)), samples: index.rows.length };
   };
-
-  const states = options.states.map((s) => ({
-    ...s,
-    ...table(`the state ${s.name}`, s.size, s.normaliser ?? 'mean-std', (e) => e.states[s.name]),
-  }));
-  const { size } = options.action;
-  const action = table('the action', size, options.action.normaliser ?? 'min-max', (e) => e.actions);
-  const images = (options.images ?? []).map((image) => ({
-    ...image,
-    frame: perEpisode(spans, rows, (row, e) => row - spans[e]!.first),
-    packs: episodes.map((episode, e) => ({
-      kind: 'memory' as const,
-      frames: shared(episode, image, spans[e]!),
-    })),
-  }));
-  const store: SampleStore = {
-    shape,
-    states: states.map(({ name, size: s, values }) => ({ name, size: s, values })),
-    images,
-    action: { size, normaliser: action.normaliser, source: { kind: 'vectors', values: action.values } },
-    condition:
-      options.condition === undefined
-        ? null
-        : { kind: 'tasks', name: options.condition.name, task: sharedList(episodes.map((e) => e.task ?? 0)) },
-    episode: perEpisode(spans, rows, (_, e) => e),
-    spans: sharedList(spans.flatMap((s) => [s.first, s.last])),
-    sets,
-  };
-  const names = (of: ReadonlySet<string>): string[] => episodes.map((e) => e.name).filter((n) => of.has(n));
   return {
-    train: { episodes: names(split.train), samples: sets.train.rows.length },
-    validation: { episodes: names(split.validation), samples: sets.validation.rows.length },
-    inputs: inputs(options, states),
-    action: output(size, action.normaliser),
+    train: set(split.train, sets.train),
+    validation: set(split.validation, sets.validation),
+    inputs: inputs(options, finished.states),
+    action: output(options.action.size, finished.action),
     steps,
     horizon,
     dataSha256: digest(options),
-    store,
+    store: finished.store,
   };
 }
 
@@ -157,7 +139,7 @@ function shared(
   return frames;
 }
 
-function perEpisode(
+function perRow(
   spans: readonly RowSpan[],
   rows: number,
   value: (row: number, e: number) => number,
@@ -169,25 +151,12 @@ function perEpisode(
   return out;
 }
 
-function sharedList(values: readonly number[]): Int32Array {
-  const out = sharedInt32(values.length);
-  out.set(values);
-  return out;
-}
-
-function sharedFrom(kept: readonly number[], of: Int32Array): Int32Array {
-  return sharedList(kept.map((i) => of[i]!));
-}
-
-function inputs(
-  options: MemoryOptions,
-  states: readonly { readonly name: string; readonly size: number; readonly normaliser: Normaliser }[],
-): PolicyInput[] {
+function inputs(options: MemoryOptions, fitted: readonly Normaliser[]): PolicyInput[] {
   const feature = (field: string, width: number): Feature => ({ field, encode: 'raw', unit: '1', width });
   const { condition, images = [] } = options;
   return [
-    ...states.map(({ name, size, normaliser }): PolicyInput => {
-      return { kind: 'state', name, features: [feature(name, size)], normaliser };
+    ...options.states.map(({ name, size }, i): PolicyInput => {
+      return { kind: 'state', name, features: [feature(name, size)], normaliser: fitted[i]! };
     }),
     ...images.map((i): PolicyInput => ({ kind: 'image', ...i, camera: i.name, encoding: 'uint8-hwc' })),
     ...(condition === undefined
