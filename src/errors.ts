@@ -164,6 +164,14 @@ export const ERRORS = {
     text: 'device {device} of kind {kind} does not run in lockstep',
     todo: 'Use a robot file whose devices are simulated, or collect in real time on a running rig with --server.',
   },
+  COLLECTION_UNKNOWN: {
+    text: 'there is no collection {id} in {folder}',
+    todo: 'Check the id and --workspace; `armloop collect --list` prints what there is.',
+  },
+  COLLECTION_CHANGED: {
+    text: 'collection {id} cannot go on as it began: {what} is another one now',
+    todo: 'Put it back as it was, or start a new collection.',
+  },
   TEACHER_NO_PHASES: {
     text: 'no teacher knows the task {task}',
     todo: 'Give the task phases (src/robot/task.ts), or collect it with a policy or by hand.',

@@ -7,6 +7,7 @@ import { ArmloopError, explain } from '../errors.ts';
 import { packageVersion } from '../root.ts';
 import { addBench } from './bench.ts';
 import { addCheck } from './check.ts';
+import { addCollect } from './collect.ts';
 import { addDoctor } from './doctor.ts';
 import { addEpisodes } from './episodes.ts';
 import { addReplay } from './replay.ts';
@@ -23,6 +24,7 @@ const COMMANDS: readonly ((program: Command) => void)[] = [
   addDoctor,
   addEpisodes,
   addReplay,
+  addCollect,
   addBench,
 ];
 

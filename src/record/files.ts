@@ -1,8 +1,17 @@
 /**
  * Where episodes lie: `<workspace>/episodes/<id>.mcap` with its sidecar `<id>.json`, and the same names in
- * `<workspace>/trash`. Nothing here overwrites or deletes an episode.
+ * `<workspace>/trash`. Nothing here overwrites or deletes a finished episode.
  */
-import { existsSync, linkSync, mkdirSync, readdirSync, renameSync, unlinkSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  linkSync,
+  mkdirSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  unlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { ArmloopError } from '../errors.ts';
 import { checkEpisodeId, isEpisodeId } from './episode-id.ts';
@@ -76,6 +85,12 @@ export class EpisodeFiles {
     }
     syncFolder(this.folder(from));
     syncFolder(this.folder(to));
+  }
+
+  /** Removes what this process has begun to write under that id and will not finish. */
+  discardUnfinished(id: string): void {
+    rmSync(this.mcap(id), { force: true });
+    this.releaseLock(id);
   }
 
   /** Marks the episode as being written by this process. */

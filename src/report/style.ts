@@ -85,6 +85,7 @@ dl.facts dd { overflow-wrap: anywhere; }
 svg { display: block; width: 100%; height: auto; overflow: visible; }
 svg.bars { max-width: 34rem; }
 summary { cursor: pointer; color: var(--accent); padding: 0.75rem 0 0.25rem; font-size: 0.875rem; }
+svg.spread { width: 15rem; }
 svg text { fill: var(--muted); font-size: 12px; }
 svg .strong { fill: var(--text); font-weight: 600; }
 svg .axis { stroke: var(--line); stroke-width: 1; fill: none; }

@@ -1,0 +1,306 @@
+/** `armloop collect`: an autonomous session that resets, runs, judges, labels and records episodes. */
+import { availableParallelism } from 'node:os';
+import { basename, join, resolve } from 'node:path';
+import { Presets, SingleBar } from 'cli-progress';
+import { type Command, InvalidArgumentError, Option } from 'commander';
+import { loadRobot } from '../config.ts';
+import { ArmloopError } from '../errors.ts';
+import { newEpisodeId } from '../record/episode-id.ts';
+import { duration, number, percent, percentInterval } from '../report/format.ts';
+import { type RobotSpec, SCENE_VARY, type SceneVary } from '../robot/spec.ts';
+import { packageVersion } from '../root.ts';
+import type { AttemptResult } from '../session/collect.ts';
+import {
+  type Attempt,
+  type AttemptFact,
+  COLLECTION_FORMAT,
+  type CollectionPlan,
+  type CollectionState,
+  type DriverChoice,
+} from '../session/collection.ts';
+import {
+  DEFAULT_ROBOT,
+  examples,
+  jsonOption,
+  print,
+  printJson,
+  robotFile,
+  table,
+  workspaceOption,
+} from './common.ts';
+import { onInterrupt } from './interrupt.ts';
+
+interface Options {
+  readonly workspace: string;
+  readonly json?: true;
+  readonly robot: string;
+  readonly teacher?: true;
+  readonly policy?: string;
+  readonly disturb: 'none' | 'push';
+  readonly task?: string;
+  readonly episodes: number;
+  readonly hours?: number;
+  readonly disk?: number;
+  readonly seed: number;
+  readonly retries: number;
+  readonly failures: 'keep' | 'trash';
+  readonly vary?: SceneVary;
+  readonly cameras?: string;
+  readonly workers?: number;
+  readonly maxFailures: number;
+  readonly maxGuardStops: number;
+  readonly maxTravel?: number;
+  readonly maxGrips?: number;
+  readonly resume?: string;
+  readonly id?: string;
+  readonly list?: true;
+}
+
+export function addCollect(program: Command): void {
+  const command = program
+    .command('collect')
+    .summary('collect episodes by itself')
+    .description(
+      'Resets, runs, judges, labels and records, episode after episode, in lockstep simulation on all cores, until a\n' +
+        'budget is reached or something says stop. The same seeds give the same episodes to the byte, on any number of\n' +
+        'workers. Ctrl-C finishes what runs; --resume goes on after that, or after a crash.',
+    )
+    .option('--teacher', 'the teacher of the task drives')
+    .option('--policy <bundle>', 'a policy drives: the folder of its bundle')
+    .option('--task <name>', 'simulated task; default: that of the robot file')
+    .option('--episodes <n>', 'wanted episodes', whole(1), 100)
+    .option('--hours <h>', 'most hours of motion (simulated time)', positive)
+    .option('--disk <MB>', 'most megabytes of episodes', positive)
+    .option('--seed <n>', 'seed of the first episode; the others follow', whole(0), 0)
+    .option('--retries <n>', 'other seeds tried for an episode that fails', whole(0), 0)
+    .addOption(
+      new Option('--failures <what>', 'recordings of failed attempts')
+        .choices(['keep', 'trash'])
+        .default('keep'),
+    )
+    .addOption(
+      new Option('--vary <what>', 'what each scene draws; default: as the robot file').choices([
+        ...SCENE_VARY,
+      ]),
+    )
+    .addOption(
+      new Option('--disturb <how>', 'teacher: push the arm off its way now and then')
+        .choices(['none', 'push'])
+        .default('none'),
+    )
+    .option('--cameras <names>', 'cameras to render, by commas, or none; default: all of the robot file')
+    .option('--robot <file>', 'robot file, or the name of a shipped one', DEFAULT_ROBOT)
+    .option('--workers <n>', 'threads; default: one per core', whole(1))
+    .option('--max-failures <n>', 'failures in a row that stop it; 0: none do', whole(0), 20)
+    .option('--max-guard-stops <n>', 'attempts stopped by the guard that stop it; 0: none do', whole(0), 10)
+    .option('--max-travel <rad>', 'joint travel that stops it', positive)
+    .option('--max-grips <n>', 'gripper cycles that stop it', positive)
+    .option('--id <id>', 'id of the collection instead of date and time')
+    .option('--resume <id>', 'go on with a collection')
+    .option('--list', 'list the collections of the workspace')
+    .addOption(workspaceOption())
+    .addOption(jsonOption())
+    .action(async (options: Options) => {
+      if (options.list) return list(options);
+      const drivers = [options.teacher, options.policy, options.resume].filter((x) => x !== undefined).length;
+      if (drivers !== 1)
+        command.error('error: give --teacher, or --policy BUNDLE, or --resume ID: one of them');
+      process.exitCode = await run(options);
+    });
+  examples(command, [
+    ['armloop collect --teacher --task pick-cube --episodes 100 --vary all', '100 varied demonstrations'],
+    ['armloop collect --policy workspace/policies/pick --episodes 20', 'what a policy does, recorded'],
+    ['armloop collect --resume 20260131-142501-3f9c', 'go on after Ctrl-C or a crash'],
+  ]);
+}
+
+const DONE = 0;
+const STOPPED = 1;
+
+// Apart from their use, so that other commands need not load them.
+const parts = async () => ({
+  ...(await import('../session/collect.ts')),
+  ...(await import('../session/collection-files.ts')),
+  ...(await import('../session/collection-report.ts')),
+  ...(await import('../session/job-pool.ts')),
+  ...(await import('../session/cell.ts')),
+  ...(await import('../rig/cell-parts.ts')),
+});
+
+async function run(options: Options): Promise<number> {
+  const { collect, CollectionFiles, JobPool, stopText, cellSpec, cellParts } = await parts();
+  const workspace = resolve(options.workspace);
+  const files = new CollectionFiles(workspace);
+  const old = options.resume === undefined ? null : files.read(options.resume);
+  const robot = loadRobot(old === null ? robotFile(options.robot) : old.robot.file);
+  if (old !== null && old.robot.sha256 !== robot.source.sha256) {
+    throw new ArmloopError('COLLECTION_CHANGED', { id: old.id, what: `the robot file ${old.robot.file}` });
+  }
+  const choice = old ?? {
+    ...(options.task === undefined ? {} : { task: options.task }),
+    ...(options.vary === undefined ? {} : { vary: options.vary }),
+    ...(options.cameras === undefined ? {} : { cameras: names(options.cameras) }),
+  };
+  const spec = cellSpec(robot, choice);
+  const task = await cellParts.openTask(spec);
+  const plan = old ?? planOf(options, spec, task.text);
+  if (old === null) files.create(plan);
+  const workers = options.workers ?? Math.min(availableParallelism(), plan.episodes);
+  const url = new URL('../rig/collect-worker.js', import.meta.url);
+  const say = (text: string): void => {
+    if (!options.json) print(text);
+  };
+  using stop = onInterrupt(say, 'finishing what runs; once more leaves at once');
+  say(`collection ${plan.id}: ${plan.task}, ${plan.episodes} episodes on ${workers} threads`);
+  const bar = collectBar(options);
+  await using pool = await JobPool.open<Attempt, AttemptResult>(url, { plan, spec, workspace }, workers);
+  try {
+    const state = await collect({
+      files,
+      id: plan.id,
+      pool,
+      signal: stop.signal,
+      now: () => new Date().toISOString(),
+      progress: bar.update,
+    });
+    bar.stop();
+    tell(state, stopText(state), files.of(plan.id), options);
+    return state.stopped?.why === 'done' ? DONE : STOPPED;
+  } finally {
+    bar.stop();
+  }
+}
+
+function planOf(options: Options, spec: RobotSpec, taskText: string): CollectionPlan {
+  const created = new Date();
+  const limit = (value: number | undefined): number | null =>
+    value === undefined || value === 0 ? null : value;
+  return {
+    format: COLLECTION_FORMAT,
+    id: options.id ?? newEpisodeId(created.getTime() / 1000, Math.random()),
+    created: created.toISOString(),
+    robot: { id: spec.id, file: spec.source.file, sha256: spec.source.sha256 },
+    task: spec.sim?.task ?? '',
+    taskText,
+    driver: driverChoice(options),
+    vary: spec.sim?.vary ?? 'none',
+    cameras: spec.cameras.map((c) => c.name),
+    seed: options.seed,
+    episodes: options.episodes,
+    retries: options.retries,
+    failures: options.failures,
+    limits: {
+      hours: limit(options.hours),
+      diskBytes: limit(options.disk === undefined ? undefined : options.disk * 1e6),
+      failuresInRow: limit(options.maxFailures),
+      guardStops: limit(options.maxGuardStops),
+      jointTravel: limit(options.maxTravel),
+      gripperCycles: limit(options.maxGrips),
+    },
+    versions: { armloop: packageVersion(), node: process.versions.node },
+  };
+}
+
+function driverChoice({ policy, disturb }: Options): DriverChoice {
+  if (policy === undefined) return { kind: 'teacher', disturb };
+  const bundle = resolve(policy);
+  return { kind: 'policy', bundle, name: basename(bundle) };
+}
+
+/** Success so far, pace and remaining time: a bar on terminals, a line now and then elsewhere, nothing under --json. */
+function collectBar(options: Options): {
+  update: (state: CollectionState, newest: AttemptFact | null) => void;
+  stop: () => void;
+} {
+  if (options.json) return { update: () => {}, stop: () => {} };
+  const began = performance.now();
+  const terminal = process.stderr.isTTY === true;
+  const format = 'collecting {bar} {value}/{total}  {rate}  {pace}  {eta_formatted} left';
+  const bar = new SingleBar(
+    { format, stream: process.stderr, clearOnComplete: true },
+    Presets.shades_classic,
+  );
+  let first = -1;
+  let told = began;
+  return {
+    update: (state) => {
+      const { slots, rate, attempts } = state.totals;
+      if (first < 0) {
+        first = slots;
+        if (terminal) bar.start(state.plan.episodes, slots, { rate: '', pace: '' });
+        return;
+      }
+      const minutes = (performance.now() - began) / 60_000;
+      const words = {
+        rate: `${percent(rate)} success`,
+        pace: `${((slots - first) / minutes).toFixed(0)} episodes/min`,
+      };
+      if (terminal) bar.update(slots, words);
+      else if (performance.now() - told > LINE_MS) {
+        told = performance.now();
+        print(`${slots} of ${state.plan.episodes}: ${words.rate} of ${attempts}, ${words.pace}`);
+      }
+    },
+    stop: () => bar.stop(),
+  };
+}
+
+/** Where no terminal is, a line at most this often, ms. */
+const LINE_MS = 15_000;
+
+function tell(state: CollectionState, text: string, folder: string, options: Options): void {
+  const { totals, plan, stopped } = state;
+  if (options.json) {
+    printJson({
+      id: plan.id,
+      stopped: stopped?.why ?? null,
+      text,
+      report: join(folder, 'report.html'),
+      ...totals,
+    });
+    return;
+  }
+  const { successes, attempts, rate, interval, hours, bytes } = totals;
+  print(
+    `${successes} of ${attempts} attempts succeeded: ${percent(rate)}, 95 %: ${percentInterval(interval)}`,
+  );
+  print(`${duration(hours * 3600)} of motion, ${number(bytes / 1e6)} MB`);
+  print(text);
+  print(`report: ${join(folder, 'report.html')}`);
+}
+
+async function list(options: Options): Promise<void> {
+  const { CollectionFiles, driverText } = await parts();
+  const files = new CollectionFiles(resolve(options.workspace));
+  const states = files.list().map((plan) => files.state(plan));
+  if (options.json) {
+    printJson(states.map(({ plan, totals, stopped }) => ({ plan, totals, stopped })));
+    return;
+  }
+  if (states.length === 0) return print('no collections yet');
+  const rows = states.map(({ plan, totals, stopped }) => [
+    plan.id,
+    plan.task,
+    driverText(plan.driver),
+    `${totals.slots} of ${plan.episodes}`,
+    percent(totals.rate),
+    stopped?.why ?? 'running',
+  ]);
+  print(table(['id', 'task', 'driver', 'episodes', 'success', 'state'], rows));
+}
+
+const names = (text: string): string[] => (text === 'none' ? [] : text.split(',').map((name) => name.trim()));
+
+function whole(least: number): (text: string) => number {
+  return (text) => {
+    const value = Number(text);
+    if (Number.isSafeInteger(value) && value >= least) return value;
+    throw new InvalidArgumentError(`it must be a whole number ≥ ${least}`);
+  };
+}
+
+function positive(text: string): number {
+  const value = Number(text);
+  if (Number.isFinite(value) && value > 0) return value;
+  throw new InvalidArgumentError('it must be a number above 0');
+}

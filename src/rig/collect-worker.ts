@@ -1,0 +1,135 @@
+/** A thread of a collection: one lockstep cell, one attempt after the other, each recorded as an episode. */
+import { workerData } from 'node:worker_threads';
+import { ArmloopError } from '../errors.ts';
+import { EpisodeFiles } from '../record/files.ts';
+import { writeSidecar } from '../record/sidecar.ts';
+import { FileSink } from '../record/sink.ts';
+import type { RobotSpec } from '../robot/spec.ts';
+import { type EpisodeOutcome, LockstepCell } from '../session/cell.ts';
+import type { AttemptResult } from '../session/collect.ts';
+import type { Attempt, CollectionPlan } from '../session/collection.ts';
+import type { Driver } from '../session/driver.ts';
+import { type JobHandler, serveJobs } from '../session/job-pool.ts';
+import { TeacherDriver } from '../session/teacher.ts';
+import { cellParts } from './cell-parts.ts';
+
+export interface CollectWorkerData {
+  readonly plan: CollectionPlan;
+  /** From cellSpec. */
+  readonly spec: RobotSpec;
+  readonly workspace: string;
+}
+
+/** Dates in the episodes: those of neighbouring slots lie this far apart, s. */
+const SLOT_S = 60;
+
+class CollectWorker implements JobHandler<Attempt, AttemptResult> {
+  readonly #data: CollectWorkerData;
+  readonly #files: EpisodeFiles;
+  readonly #cell: LockstepCell;
+  readonly #driver: Driver;
+
+  constructor(data: CollectWorkerData, cell: LockstepCell, driver: Driver) {
+    this.#data = data;
+    this.#files = new EpisodeFiles(data.workspace);
+    this.#cell = cell;
+    this.#driver = driver;
+  }
+
+  async run(attempt: Attempt): Promise<AttemptResult> {
+    const { plan } = this.#data;
+    const { episode: id, slot, seed } = attempt;
+    const files = this.#files;
+    files.takeLock(id);
+    const sink = new FileSink(files.mcap(id));
+    const seconds = Math.floor(Date.parse(plan.created) / 1000) + slot * SLOT_S + attempt.attempt;
+    try {
+      const outcome = await this.#cell.run({
+        seed,
+        driver: this.#driver,
+        record: {
+          sink,
+          id,
+          wallOffsetNs: BigInt(seconds) * 1_000_000_000n,
+          operator: this.#driver.name,
+          notes: {
+            collection: plan.id,
+            slot: String(slot),
+            attempt: String(attempt.attempt),
+            vary: plan.vary,
+          },
+        },
+      });
+      sink.close();
+      const bytes = sink.position;
+      const summary = { ...outcome.summary!, bytes };
+      writeSidecar(files.sidecar(id), { summary, quality: outcome.quality!, relabels: [] });
+      files.releaseLock(id);
+      const kept = outcome.success || plan.failures === 'keep';
+      if (!kept) files.move(id, 'episodes', 'trash');
+      return told(outcome, bytes, kept);
+    } catch (error) {
+      sink.close();
+      files.discardUnfinished(id);
+      // A scene that the teacher has no way through is a failed attempt; anything else ends the session.
+      if (error instanceof ArmloopError && error.code === 'TEACHER_NO_PLAN') return unplanned(error.message);
+      throw error;
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#cell[Symbol.asyncDispose]();
+  }
+}
+
+function told(outcome: EpisodeOutcome, bytes: number, kept: boolean): AttemptResult {
+  const { success, reason, fault, timeToSuccess, seconds, ticks, guard, wear, variation, quality } = outcome;
+  return {
+    success,
+    reason,
+    fault,
+    timeToSuccess: success ? timeToSuccess : null,
+    seconds,
+    ticks,
+    bytes,
+    guard,
+    ...wear,
+    variation,
+    flags: quality?.flags ?? [],
+    kept,
+  };
+}
+
+const unplanned = (text: string): AttemptResult => ({
+  success: false,
+  reason: 'no plan',
+  fault: [text],
+  timeToSuccess: null,
+  seconds: 0,
+  ticks: 0,
+  bytes: 0,
+  guard: {},
+  jointTravel: 0,
+  gripperCycles: 0,
+  variation: {},
+  flags: [],
+  kept: false,
+});
+
+async function driverOf({ driver }: CollectionPlan): Promise<Driver> {
+  switch (driver.kind) {
+    case 'teacher':
+      return new TeacherDriver({ disturb: driver.disturb });
+    case 'policy':
+      throw new ArmloopError('INTERNAL', { what: `no driver for ${driver.bundle}` });
+    default:
+      return driver satisfies never;
+  }
+}
+
+if (workerData !== null) {
+  await serveJobs<CollectWorkerData, Attempt, AttemptResult>(async (data) => {
+    const driver = await driverOf(data.plan);
+    return new CollectWorker(data, await LockstepCell.open({ spec: data.spec, parts: cellParts }), driver);
+  });
+}
