@@ -232,6 +232,14 @@ export const ERRORS = {
     text: 'there is no run {run} in {folder}',
     todo: 'See `armloop runs list`; check --workspace.',
   },
+  RUN_EXISTS: {
+    text: 'there is a run {run} already, in {folder}',
+    todo: 'Go on with it with `armloop train --resume RUN`, or give another id with --run.',
+  },
+  POLICY_EXISTS: {
+    text: 'there is a policy {name} already, in {folder}',
+    todo: 'Give another name with --name, or replace it with --force.',
+  },
   RUN_BUSY: {
     text: 'the run {run} is being trained by process {pid}',
     todo: 'Wait for it, or stop it with Ctrl-C where it runs.',

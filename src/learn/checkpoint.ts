@@ -16,6 +16,8 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { ArmloopError } from '../errors.ts';
+import { sizeOf } from '../nn/tensor.ts';
+import type { TrainState as EngineState } from '../nn/train-state.ts';
 import { syncFolder } from '../record/sink.ts';
 import type { StopState } from './early-stopping.ts';
 import { decodeTensors, encodeTensors, readMetadata, type StoredTensor } from './safetensors.ts';
@@ -39,7 +41,20 @@ export interface TrainState {
 
 export interface Checkpoint {
   readonly state: TrainState;
-  readonly tensors: ReadonlyMap<string, StoredTensor>;
+  readonly engine: EngineState;
+}
+
+/** The weights to act with: their moving average, or themselves where none is kept. */
+export function actingWeights({ engine }: Checkpoint): Map<string, Float32Array> {
+  const vector = engine.vectors['average'] ?? engine.vectors['parameters']!;
+  const weights = new Map<string, Float32Array>();
+  let offset = 0;
+  for (const { name, shape } of engine.layout) {
+    const end = offset + sizeOf(shape);
+    weights.set(name, vector.slice(offset, end));
+    offset = end;
+  }
+  return weights;
 }
 
 export interface Found {
@@ -76,7 +91,7 @@ export class CheckpointFolder {
     mkdirSync(this.folder, { recursive: true });
     const path = this.path(checkpoint.state.step);
     const metadata = { format: FORMAT, state: JSON.stringify(checkpoint.state) };
-    writeDurably(path, encodeTensors({ tensors: checkpoint.tensors, metadata }));
+    writeDurably(path, encodeTensors({ tensors: toTensors(checkpoint.engine), metadata }));
     this.#prune(checkpoint.state, keep);
   }
 
@@ -87,7 +102,8 @@ export class CheckpointFolder {
       const { tensors, metadata } = decodeTensors(readFileSync(file));
       if (metadata['format'] !== FORMAT)
         throw new Error(`its format is ${metadata['format'] ?? 'not named'}, not ${FORMAT}`);
-      return { state: JSON.parse(metadata['state'] ?? '') as TrainState, tensors };
+      const state = JSON.parse(metadata['state'] ?? '') as TrainState;
+      return { state, engine: fromTensors(state.step, tensors) };
     } catch (cause) {
       throw new ArmloopError('CHECKPOINT_DAMAGED', { file, reason: (cause as Error).message }, { cause });
     }
@@ -140,6 +156,46 @@ export class CheckpointFolder {
       return null;
     }
   }
+}
+
+/** `parameters/NAME`, `average/NAME`, …: each vector cut into the parameters that it holds, for other readers. */
+function toTensors({ layout, vectors }: EngineState): Map<string, StoredTensor> {
+  const tensors = new Map<string, StoredTensor>();
+  for (const [vector, values] of Object.entries(vectors)) {
+    let offset = 0;
+    for (const { name, shape } of layout) {
+      const end = offset + sizeOf(shape);
+      tensors.set(`${vector}/${name}`, { values: values.subarray(offset, end), shape });
+      offset = end;
+    }
+  }
+  return tensors;
+}
+
+function fromTensors(step: number, tensors: ReadonlyMap<string, StoredTensor>): EngineState {
+  const parts = new Map<string, { name: string; shape: readonly number[]; values: Float32Array }[]>();
+  for (const [full, { values, shape }] of tensors) {
+    const slash = full.indexOf('/');
+    const [vector, name] = [full.slice(0, slash), full.slice(slash + 1)];
+    if (slash < 0 || !(values instanceof Float32Array)) throw new Error(`${full} is no part of a vector`);
+    parts.set(vector, [...(parts.get(vector) ?? []), { name, shape, values }]);
+  }
+  const layout = parts.get('parameters');
+  if (layout === undefined) throw new Error('it holds no parameters');
+  const joined = [...parts].map(([vector, list]) => {
+    const values = new Float32Array(list.reduce((n, p) => n + p.values.length, 0));
+    let offset = 0;
+    for (const part of list) {
+      values.set(part.values, offset);
+      offset += part.values.length;
+    }
+    return [vector, values] as const;
+  });
+  return {
+    step,
+    layout: layout.map(({ name, shape }) => ({ name, shape })),
+    vectors: Object.fromEntries(joined),
+  };
 }
 
 /** Temporary file, flush, rename, flush of the folder. */

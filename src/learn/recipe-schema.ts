@@ -207,10 +207,11 @@ const training = Type.Object(
     batch: count(64, 'Samples of a step.'),
     validateEvery: count(500, 'Steps between looks at the held-out episodes.'),
     validationBatches: count(
-      16,
+      8,
       'Batches of a look, spread evenly over the held-out samples; fewer when there are fewer.',
     ),
     patience: countOrNone(0, 'Ends after so many looks in a row without a better error; 0: never.'),
+    logEvery: count(10, 'Steps that one line of the curves averages.'),
     checkpointEvery: count(500, 'Steps between checkpoints.'),
     keep: count(3, 'Newest checkpoints that are kept, beside the best.'),
     weights: Type.Enum(['best', 'last'], {
@@ -228,12 +229,7 @@ const training = Type.Object(
         description: 'Of the executor. Left out: one per core. Sums depend on it.',
       }),
     ),
-    workers: Type.Optional(
-      Type.Integer({
-        minimum: 1,
-        description: 'Threads that decode images. Left out: one per core. Changes no result.',
-      }),
-    ),
+    workers: count(1, 'Threads that make batches. Changes no result.'),
     provider: Type.Enum(['cpu', 'cuda'], {
       default: 'cpu',
       description: 'cuda needs the CUDA build of ONNX Runtime.',
@@ -276,7 +272,10 @@ export const recipeSchema = Type.Object(
     data,
     observation,
     action,
-    model: Type.Object({}, { default: {} }),
+    model: Type.Unknown({
+      default: { head: { kind: 'regression' } },
+      description: 'The network, encoder and head: see below.',
+    }),
     optimiser,
     augmentation,
     training,

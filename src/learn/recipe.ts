@@ -4,14 +4,36 @@ import { readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import Value from 'typebox/value';
 import { ArmloopError } from '../errors.ts';
+import { type ModelConfig, parseModel } from '../nn/networks/config.ts';
 import { type SchemaProblem, schemaProblem, showValue } from '../robot/schema-problem.ts';
 import { parseYaml } from '../yaml.ts';
+import type { ConditionSpec, SampleSpec } from './data/spec.ts';
 import { type RecipeFile, recipeSchema } from './recipe-schema.ts';
 
 /** Every value set: what is stored in the run folder and what a run is reproduced from. */
-export interface Recipe extends Omit<RecipeFile, 'training' | 'deployment'> {
-  readonly training: RecipeFile['training'] & { readonly threads: number; readonly workers: number };
+export interface Recipe extends Omit<RecipeFile, 'model' | 'training' | 'deployment'> {
+  readonly model: ModelConfig;
+  readonly training: RecipeFile['training'] & { readonly threads: number };
   readonly deployment: RecipeFile['deployment'] & { readonly every: number };
+}
+
+/** What a sample of this recipe is, for the data set. */
+export function sampleSpec({ observation, action, data }: Recipe): SampleSpec {
+  const { condition } = observation;
+  return {
+    rateHz: observation.rateHz,
+    observationSteps: observation.steps,
+    horizon: action.horizon,
+    first: action.first,
+    states: observation.states,
+    images: observation.images,
+    action: { space: action.space, reference: action.reference, normaliser: action.normaliser },
+    ...(condition === undefined ? {} : { condition: conditionSpec(condition) }),
+    idle: data.idle,
+    sources: data.sources,
+    phases: data.phases,
+    maxAgeMs: observation.maxAgeMs,
+  };
 }
 
 export interface RecipeSource {
@@ -22,8 +44,20 @@ export interface RecipeSource {
   readonly sha256: string;
 }
 
+/** Values that take the place of those in the file: for the command line. */
+export interface Overrides {
+  readonly name?: string | undefined;
+  readonly seed?: number | undefined;
+  readonly steps?: number | undefined;
+  readonly minutes?: number | undefined;
+  readonly threads?: number | undefined;
+}
+
 /** Reads a recipe. Throws RECIPE_UNREADABLE, RECIPE_SYNTAX, RECIPE_INVALID. */
-export function loadRecipe(file: string): { readonly recipe: Recipe; readonly source: RecipeSource } {
+export function loadRecipe(
+  file: string,
+  overrides: Overrides = {},
+): { readonly recipe: Recipe; readonly source: RecipeSource } {
   let text: string;
   try {
     text = readFileSync(file, 'utf8');
@@ -31,7 +65,7 @@ export function loadRecipe(file: string): { readonly recipe: Recipe; readonly so
     const reason = cause instanceof Error ? cause.message : String(cause);
     throw new ArmloopError('RECIPE_UNREADABLE', { file, reason }, { cause });
   }
-  return { recipe: recipeFromText(text, file), source: recipeSource(text, file) };
+  return { recipe: recipeFromText(text, file, overrides), source: recipeSource(text, file) };
 }
 
 export function recipeSource(text: string, file: string): RecipeSource {
@@ -39,14 +73,31 @@ export function recipeSource(text: string, file: string): RecipeSource {
 }
 
 /** The same from text; `file` is for errors. Throws RECIPE_SYNTAX, RECIPE_INVALID. */
-export function recipeFromText(text: string, file: string): Recipe {
+export function recipeFromText(text: string, file: string, overrides: Overrides = {}): Recipe {
   const parsed = parseYaml(text);
   if ('reason' in parsed) {
     const { line, reason, cause } = parsed;
     throw new ArmloopError('RECIPE_SYNTAX', { file, line, reason }, { cause });
   }
-  return resolveRecipe(parsed.value, file);
+  return resolveRecipe(overridden(parsed.value, overrides), file);
 }
+
+/** A value that is no recipe at all stays as it is: the schema says what is wrong with it. */
+function overridden(value: unknown, { name, ...training }: Overrides): unknown {
+  if (!isSection(value)) return value;
+  const given = Object.entries(training).filter(([, v]) => v !== undefined);
+  const inner = value['training'] ?? {};
+  return {
+    ...value,
+    ...(name === undefined ? {} : { name }),
+    ...(given.length === 0 || !isSection(inner)
+      ? {}
+      : { training: { ...inner, ...Object.fromEntries(given) } }),
+  };
+}
+
+const isSection = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
 
 /** A recipe as a value, perhaps already complete. Throws RECIPE_INVALID. */
 export function resolveRecipe(value: unknown, file: string): Recipe {
@@ -60,17 +111,36 @@ export function resolveRecipe(value: unknown, file: string): Recipe {
   const { training, deployment, action } = recipe;
   return {
     ...recipe,
+    model: readModel(recipe.model, file),
     training: {
       ...training,
       threads: training.threads ?? availableParallelism(),
-      workers: training.workers ?? availableParallelism(),
     },
     deployment: { ...deployment, every: deployment.every ?? Math.max(1, action.horizon >> 1) },
   };
 }
 
+function readModel(value: unknown, file: string): ModelConfig {
+  try {
+    return parseModel(value);
+  } catch (error) {
+    if (!(error instanceof ArmloopError) || error.code !== 'MODEL_CONFIG_INVALID') throw error;
+    const { path, value, rule } = error.details as SchemaProblem & typeof error.details;
+    throw invalid(file, { path, value, rule });
+  }
+}
+
 function invalid(file: string, problem: SchemaProblem): ArmloopError {
   return new ArmloopError('RECIPE_INVALID', { file, ...problem });
+}
+
+function conditionSpec({
+  kind,
+  name,
+  tasks = [],
+  features = [],
+}: NonNullable<RecipeFile['observation']['condition']>): ConditionSpec {
+  return kind === 'tasks' ? { kind, name, tasks } : { kind, name, features };
 }
 
 type Refuse = (path: string, value: unknown, rule: string) => never;

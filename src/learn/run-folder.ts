@@ -19,7 +19,7 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { ArmloopError } from '../errors.ts';
-import { isEpisodeId } from '../record/episode-id.ts';
+import { checkEpisodeId, isEpisodeId } from '../record/episode-id.ts';
 import { writeAtomically } from '../record/files.ts';
 import { lockHolder, releaseLock, takeLock } from '../record/lock.ts';
 import { syncFolder } from '../record/sink.ts';
@@ -49,8 +49,10 @@ export interface RunFacts {
   readonly robot: {
     readonly ids: readonly string[];
     readonly axes: readonly { readonly name: string; readonly unit: string }[];
-    /** SHA-256 of the robot files that the episodes were recorded with. */
+    /** SHA-256 of what the episodes were recorded with: robot files, model files, calibrations (`none`: there was none). */
     readonly files: readonly string[];
+    readonly models: readonly string[];
+    readonly calibrations: readonly string[];
   };
   readonly tasks: readonly string[];
   readonly episodes: readonly RunEpisode[];
@@ -99,6 +101,13 @@ export class RunFolder {
     this.facts = facts;
     this.checkpoints = new CheckpointFolder(join(folder, 'checkpoints'));
     this.metrics = new MetricsFile(join(folder, 'metrics.jsonl'));
+  }
+
+  /** Throws RUN_EXISTS when there is a run of that id, EPISODE_BAD_ID when it is none. */
+  static checkNew(workspace: string, id: string): void {
+    const runs = runsFolder(workspace);
+    if (existsSync(join(runs, checkEpisodeId(id))))
+      throw new ArmloopError('RUN_EXISTS', { run: id, folder: runs });
   }
 
   /** Appears whole under its name: a kill leaves at most a folder whose name begins with a dot. */

@@ -1,29 +1,25 @@
 /** Learning rates over a training. */
-import type { Recipe } from './recipe.ts';
+import { constant, cosine, linear, type Schedule, warmUp } from '../nn/schedules.ts';
+import type { RecipeFile } from './recipe-schema.ts';
 
 /**
- * Learning rate of step `step` (0 is the first). It rises as (step + 1) / (warmupSteps + 1) of the top, then falls with
- * the progress p = 0..1 of the rest: linear 1 − (1 − f) p, cosine f + (1 − f)(1 + cos πp)/2 (Loshchilov and Hutter
- * 2017, SGDR, one cycle), f the floor. `spent` is the share of the time budget that is gone, 0 without one: the
- * schedule follows whichever of steps and time is further.
+ * Learning rate of step `step` (0 is the first): the warm-up, then the fall from the top to floor × top over the rest
+ * of the steps. `spent` is the share of the time budget that is gone, 0 without one: the fall follows whichever of
+ * steps and time is further, so that a training which its budget ends has seen the whole schedule.
  */
 export function learningRate(
-  recipe: Pick<Recipe, 'optimiser' | 'training'>,
+  { optimiser, training }: Pick<RecipeFile, 'optimiser' | 'training'>,
   step: number,
   spent: number,
 ): number {
-  const { learningRate: top, schedule, warmupSteps, floor } = recipe.optimiser;
-  if (step < warmupSteps) return (top * (step + 1)) / (warmupSteps + 1);
-  const rest = recipe.training.steps - warmupSteps;
-  const p = Math.min(1, Math.max((step - warmupSteps) / rest, spent));
-  switch (schedule) {
-    case 'constant':
-      return top;
-    case 'linear':
-      return top * (1 - (1 - floor) * p);
-    case 'cosine':
-      return top * (floor + ((1 - floor) * (1 + Math.cos(Math.PI * p))) / 2);
-    default:
-      return schedule satisfies never;
-  }
+  const { learningRate: top, warmupSteps, floor } = optimiser;
+  const rest = training.steps - warmupSteps;
+  const fall = FALLS[optimiser.schedule](top, floor * top, rest);
+  const reached = step < warmupSteps ? step : Math.max(step, warmupSteps + spent * rest);
+  return warmUp(warmupSteps, fall)(reached);
 }
+
+const FALLS: Record<
+  RecipeFile['optimiser']['schedule'],
+  (top: number, end: number, steps: number) => Schedule
+> = { constant, linear, cosine };

@@ -3,8 +3,9 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, truncateSync, writeFile
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, beforeEach, test } from 'node:test';
-import { type Checkpoint, CheckpointFolder } from '../../src/learn/checkpoint.ts';
+import { actingWeights, type Checkpoint, CheckpointFolder } from '../../src/learn/checkpoint.ts';
 import { FRESH, type StopState } from '../../src/learn/early-stopping.ts';
+import { decodeTensors } from '../../src/learn/safetensors.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'armloop-checkpoints-'));
 after(() => rmSync(folder, { recursive: true, force: true }));
@@ -12,11 +13,17 @@ beforeEach(() => rmSync(folder, { recursive: true, force: true }));
 
 const store = new CheckpointFolder(folder);
 
+const layout = [
+  { name: 'a/weight', shape: [50, 10] },
+  { name: 'a/bias', shape: [10] },
+];
+
 function checkpoint(step: number, stopping: StopState = FRESH): Checkpoint {
-  const values = Float32Array.from({ length: 500 }, (_, i) => Math.sin(i + step));
+  const vector = (phase: number): Float32Array =>
+    Float32Array.from({ length: 510 }, (_, i) => Math.sin(i + step + phase));
   return {
     state: { step, seed: 7, threads: 2, provider: 'cpu', elapsed: step / 10, stopping },
-    tensors: new Map([['parameter/w', { values, shape: [50, 10] }]]),
+    engine: { step, layout, vectors: { parameters: vector(0), mean: vector(1), average: vector(2) } },
   };
 }
 
@@ -25,6 +32,20 @@ test('the newest comes back whole', () => {
   for (const step of [100, 99_999_999, 123_456_789]) store.save(checkpoint(step), 3);
   assert.deepEqual(store.newest(), { checkpoint: checkpoint(123_456_789), damaged: [] });
   assert.deepEqual(store.load(100), checkpoint(100));
+});
+
+test('what acts is the average, or the parameters where none is kept; other readers find each by its name', () => {
+  const full = checkpoint(100);
+  const { average, ...rest } = full.engine.vectors;
+  assert.deepEqual(actingWeights(full).get('a/bias'), average!.slice(500));
+  const bare = { ...full, engine: { ...full.engine, vectors: rest } };
+  assert.deepEqual(actingWeights(bare).get('a/weight'), rest['parameters']!.slice(0, 500));
+  store.save(full, 1);
+  const { tensors } = decodeTensors(readFileSync(store.path(100)));
+  assert.deepEqual(tensors.get('mean/a/bias'), {
+    values: full.engine.vectors['mean']!.slice(500),
+    shape: [10],
+  });
 });
 
 test('the newest K and the best of each are kept', () => {

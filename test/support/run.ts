@@ -15,7 +15,13 @@ export function runFacts(id: string, created = '2026-01-31T14:25:01.000Z'): RunF
     created,
     recipe: recipeFromText(recipeText, 'recipe.yaml'),
     recipeSha256: recipeSource(recipeText, 'recipe.yaml').sha256,
-    robot: { ids: ['panda-sim'], axes: [{ name: 'joint1', unit: 'rad' }], files: ['00'] },
+    robot: {
+      ids: ['panda-sim'],
+      axes: [{ name: 'joint1', unit: 'rad' }],
+      files: ['00'],
+      models: [],
+      calibrations: ['none'],
+    },
     tasks: ['Reach for the marker'],
     episodes: [
       { id: 'e1', sha256: '11', split: 'train' },

@@ -55,7 +55,7 @@ const imageConfig = Type.Object(
   section,
 );
 
-const encoderConfig = Type.Object(
+export const encoderConfig = Type.Object(
   {
     image: imageConfig,
     shareImages: Type.Boolean({

@@ -8,7 +8,7 @@ import { LOWERINGS, type Lowering, type Lowerings } from './lower.ts';
 import { ATTRIBUTE, ELEMENT, MODEL } from './schema.ts';
 
 /** Operator set of ONNX 1.15 and its file format, which ONNX Runtime reads since 1.17. */
-const OPSET = 20;
+export const OPSET = 20;
 const IR_VERSION = 9;
 
 export interface OnnxOptions {
