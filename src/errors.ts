@@ -372,12 +372,20 @@ export const ERRORS = {
     todo: 'Give every input of the graph by its name, with its shape and type.',
   },
   NN_PROVIDER: {
-    text: 'ONNX Runtime here has no provider {provider}, only {known}',
+    text: 'ONNX Runtime cannot use its provider {provider}: {reason}',
     todo: 'Run on the CPU, or install its GPU libraries: docs/training-engine.md says how.',
   },
   NN_NO_GRADIENT: {
     text: '{what} has no gradient: {reason}',
     todo: 'Differentiate only what depends smoothly on the parameters; put what does not behind stopGradient.',
+  },
+  NN_PEER_MISSING: {
+    text: 'the optional package {name} cannot be loaded: {reason}',
+    todo: 'Install it beside armloop (`npm i {name}`), or use the ONNX Runtime executor, which needs nothing more.',
+  },
+  ONNX_UNREADABLE: {
+    text: '{file} is no ONNX model that can be read: {reason}',
+    todo: 'Export it again, with all weights inside the one file.',
   },
   NN_STATE: {
     text: 'the state does not fit this training step: {reason}',

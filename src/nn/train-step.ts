@@ -11,7 +11,6 @@ import { Graph } from './graph.ts';
 import { initialValues } from './init.ts';
 import { drawNoise, type NoiseSpec } from './noise.ts';
 import { TRAINING_LOWERINGS } from './onnx/training.ts';
-import { valuesOf } from './onnx/write.ts';
 import { concat, reshape } from './ops.ts';
 import {
   clipByNorm,
@@ -25,6 +24,7 @@ import {
 import type { Schedule } from './schedules.ts';
 import { sizeOf, type Tensor, type TensorData } from './tensor.ts';
 import type { TrainState } from './train-state.ts';
+import { valuesOf } from './values.ts';
 
 export interface TrainOptions {
   /** Draws the first parameters, and the noise of each step. */

@@ -1,5 +1,8 @@
 /** One small graph for every op and its variants: gradients, executors and the ONNX writer are all tested over them. */
+import assert from 'node:assert/strict';
+import { ArmloopError } from '../../src/errors.ts';
 import { Rng } from '../../src/math/rng.ts';
+import { gradients } from '../../src/nn/gradients.ts';
 import { Graph } from '../../src/nn/graph.ts';
 import { hash } from '../../src/nn/init.ts';
 import * as ops from '../../src/nn/ops.ts';
@@ -157,6 +160,22 @@ export function buildCase(of: OpCase): BuiltCase {
   const rng = new Rng(hash(of.name));
   const feeds = Object.fromEntries(of.inputs.map((s, i) => [`x${i}`, draw(s, rng)]));
   return { graph, inputs, outputs, feeds };
+}
+
+/** The graph of a case with the gradients of the sum of its squared outputs as further outputs. */
+export function withGradients(of: OpCase): BuiltCase {
+  const built = buildCase(of);
+  const floats = built.outputs.filter((y) => y.dtype === 'float32');
+  const loss = floats.map((y) => ops.sum(ops.square(y))).reduce((a, b) => ops.add(a, b));
+  built.inputs.forEach((x, i) => {
+    if (x.dtype !== 'float32') return;
+    try {
+      built.graph.output(`g${i}`, gradients(loss, [x])[0]!);
+    } catch (error) {
+      assert.ok(error instanceof ArmloopError && error.code === 'NN_NO_GRADIENT');
+    }
+  });
+  return built;
 }
 
 function draw(spec: InputSpec, rng: Rng): TensorData {

@@ -1,5 +1,5 @@
 /** Runs graphs and ONNX files with ONNX Runtime: on the CPU, or on an NVIDIA GPU where its CUDA provider is installed. */
-import { InferenceSession, listSupportedBackends, Tensor as OrtTensor } from 'onnxruntime-node';
+import { InferenceSession, Tensor as OrtTensor } from 'onnxruntime-node';
 import { ArmloopError } from '../../errors.ts';
 import { Graph } from '../graph.ts';
 import { type OnnxOptions, toOnnx } from '../onnx/write.ts';
@@ -45,18 +45,17 @@ export class OrtExecutor implements Executor {
   static async open(model: Graph | Uint8Array, options: OrtOptions): Promise<OrtExecutor> {
     const bytes = model instanceof Graph ? toOnnx(model, onnxOptions(options)) : model;
     const provider = options.provider ?? 'cpu';
-    const known = listSupportedBackends().map((b) => b.name);
-    if (!known.includes(provider)) {
-      throw new ArmloopError('NN_PROVIDER', { provider, known: known.join(', ') });
-    }
     const session = await InferenceSession.create(bytes, {
       executionProviders: [provider],
       intraOpNumThreads: options.threads,
       interOpNumThreads: 1,
       executionMode: 'sequential',
       graphOptimizationLevel: 'all',
-      logSeverityLevel: 3,
+      logSeverityLevel: provider === 'cpu' ? 3 : 4,
       ...(options.profile === undefined ? {} : { enableProfiling: true, profileFilePrefix: options.profile }),
+    }).catch((cause: Error) => {
+      if (provider === 'cpu') throw cause;
+      throw new ArmloopError('NN_PROVIDER', { provider, reason: cause.message }, { cause });
     });
     return new OrtExecutor(session);
   }

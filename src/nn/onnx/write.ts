@@ -1,8 +1,9 @@
 /** A graph as an ONNX file. */
 import { create, toBinary } from '@bufbuild/protobuf';
-import { ArmloopError } from '../../errors.ts';
 import type { Graph } from '../graph.ts';
-import { type DType, type Node, showShape, type Tensor, type TensorData } from '../tensor.ts';
+import { neededBy } from '../reach.ts';
+import type { DType, Node, Tensor, TensorData } from '../tensor.ts';
+import { valuesOf } from '../values.ts';
 import { type AttributeValue, type EmittedNode, OnnxBuilder } from './builder.ts';
 import { LOWERINGS, type Lowering, type Lowerings } from './lower.ts';
 import { ATTRIBUTE, ELEMENT, MODEL } from './schema.ts';
@@ -67,27 +68,6 @@ export function toOnnx(graph: Graph, options: OnnxOptions): Uint8Array {
     metadataProps: Object.entries(options.metadata ?? {}).map(([key, value]) => ({ key, value })),
   } as Record<string, unknown>);
   return toBinary(MODEL, model);
-}
-
-/** Every tensor that an output depends on. Inputs that nothing needs stay inputs: the caller named them. */
-function neededBy(graph: Graph): ReadonlySet<Tensor> {
-  const needed = new Set<Tensor>(graph.outputs.values());
-  for (let i = graph.nodes.length - 1; i >= 0; i--) {
-    const node = graph.nodes[i]!;
-    if (node.outputs.some((t) => needed.has(t))) for (const t of node.inputs) needed.add(t);
-  }
-  return needed;
-}
-
-/** The values of one parameter, of the length that its shape asks for. */
-export function valuesOf(parameters: ReadonlyMap<string, Float32Array>, tensor: Tensor): Float32Array {
-  const values = parameters.get(tensor.name);
-  const want = tensor.shape.reduce((n, d) => n * d, 1);
-  if (values?.length !== want) {
-    const what = `parameter ${tensor.name} of shape ${showShape(tensor.shape)}`;
-    throw new ArmloopError('LENGTH_MISMATCH', { what, got: values?.length ?? 0, want });
-  }
-  return values;
 }
 
 function valueInfo(name: string, shape: readonly number[], dtype: DType): object {
