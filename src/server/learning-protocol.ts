@@ -6,6 +6,19 @@
  *   GET /api/runs/:id/metrics?from=  Tail of MetricsLine: what was appended to the curves since
  */
 
+/** New lines of a file that grows by lines. */
+export interface Tail<T> {
+  /** To be given back with the next question. */
+  readonly cursor: string;
+  /** The lines begin at the start of the file: what was got before is void (a resumed run writes its file anew). */
+  readonly fresh: boolean;
+  /** There are more lines already. */
+  readonly more: boolean;
+  /** Lines among these that are no JSON; left out. */
+  readonly damaged: number;
+  readonly lines: readonly T[];
+}
+
 export type RunState = 'running' | 'stopped' | 'finished' | 'failed' | 'killed';
 
 /** One run in the list. Times are ISO 8601, UTC. */

@@ -4,9 +4,9 @@ import type { MetricsLine as WrittenLine } from '../learn/metrics.ts';
 import { listRuns, RunFolder } from '../learn/run-folder.ts';
 import type { Parts } from './app.ts';
 import { idParams } from './ids.ts';
-import type { MetricsLine, RunDetails, RunItem } from './learning-protocol.ts';
+import type { MetricsLine, RunDetails, RunItem, Tail } from './learning-protocol.ts';
 import { errorSchema } from './replies.ts';
-import { type Tail, tailOf, tailQuery } from './tail.ts';
+import { tailOf, tailQuery } from './tail.ts';
 
 const errors = { '4xx': errorSchema, '5xx': errorSchema };
 const params = idParams('Id of a run, as listed.');

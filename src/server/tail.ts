@@ -4,23 +4,12 @@
  */
 import { type FileHandle, open } from 'node:fs/promises';
 import Type from 'typebox';
+import type { Tail } from './learning-protocol.ts';
 
 /** Bytes of one answer, but for a line that alone is longer. */
 const CHUNK = 1 << 20;
 const NEWLINE = 10;
 const PATTERN = /^(\d+)-(\d+)$/;
-
-export interface Tail<T> {
-  /** To be given back with the next question. */
-  readonly cursor: string;
-  /** The lines begin at the start of the file: what was got before is void (a resumed run writes its file anew). */
-  readonly fresh: boolean;
-  /** There are more lines already. */
-  readonly more: boolean;
-  /** Lines among these that are no JSON; left out. */
-  readonly damaged: number;
-  readonly lines: readonly T[];
-}
 
 export const tailQuery = Type.Object(
   {

@@ -3,8 +3,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { RunFolder } from '../../src/learn/run-folder.ts';
 import { startServer } from '../../src/server/app.ts';
-import type { MetricsLine, RunDetails, RunItem } from '../../src/server/learning-protocol.ts';
-import type { Tail } from '../../src/server/tail.ts';
+import type { MetricsLine, RunDetails, RunItem, Tail } from '../../src/server/learning-protocol.ts';
 import { recipeText, runFacts } from '../support/run.ts';
 import { ScriptedRig } from '../support/scripted-rig.ts';
 

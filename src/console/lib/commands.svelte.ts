@@ -7,8 +7,7 @@ import { live } from './live.svelte.ts';
 import { operator } from './operator.svelte.ts';
 import { Stored } from './stored.svelte.ts';
 import { toasts } from './toasts.svelte.ts';
-
-export type View = 'live' | 'episodes';
+import type { View } from './views.ts';
 
 /** A question before something that cannot be taken back. */
 export interface Question {
@@ -20,8 +19,8 @@ export interface Question {
 
 class Commands {
   view = $state<View>('live');
-  /** Id of the episode that is open in the list, from the address. */
-  episode = $state<string | null>(null);
+  /** Id of what is open in the list of the view, from the address. */
+  item = $state<string | null>(null);
   help = $state(false);
   question = $state.raw<Question | null>(null);
   /** The failure form of the review bar is open. */

@@ -3,6 +3,7 @@
 /** Figure space: as wide as a digit where digits are tabular. */
 const PAD = '\u2007';
 const MINUS = '\u2212';
+const THIN = '\u202f';
 
 /** A number with a fixed count of decimals and a column for the sign. */
 export function signed(value: number, decimals: number): string {
@@ -48,6 +49,42 @@ export function bytes(count: number): string {
     unit++;
   }
   return `${value.toFixed(value < 9.95 ? 1 : 0)} ${units[unit]}`;
+}
+
+/** A whole number with its thousands apart. */
+export function count(value: number): string {
+  return Number.isFinite(value) ? value.toFixed(0).replace(/\B(?=(\d{3})+$)/g, THIN) : '–';
+}
+
+/** Three significant digits, as short as they go. */
+export function brief(value: number): string {
+  if (!Number.isFinite(value)) return '–';
+  const size = Math.abs(value);
+  if (size !== 0 && (size < 1e-3 || size >= 1e6)) {
+    return value.toExponential(1).replace('.0', '').replaceAll('-', MINUS).replace('e+', 'e');
+  }
+  return String(Number(value.toPrecision(3))).replace('-', MINUS);
+}
+
+/** Length of time in one or two units. */
+export function duration(seconds: number): string {
+  if (!Number.isFinite(seconds)) return '–';
+  const s = Math.max(0, seconds);
+  if (s < 59.5) return `${s.toFixed(0)} s`;
+  const [whole, minutes] = [Math.round(s), Math.round(s / 60)];
+  if (whole < 600)
+    return whole % 60 === 0 ? `${whole / 60} min` : `${Math.floor(whole / 60)} min ${whole % 60} s`;
+  if (minutes < 60) return `${minutes} min`;
+  return minutes % 60 === 0 ? `${minutes / 60} h` : `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
+}
+
+/** "1 episode", "2 episodes". */
+export function plural(n: number, one: string): string {
+  return `${count(n)} ${one}${n === 1 ? '' : 's'}`;
+}
+
+export function percent(share: number, decimals = 0): string {
+  return Number.isFinite(share) ? `${(100 * share).toFixed(decimals)} %` : '–';
 }
 
 /** Local date and time, to the second. */

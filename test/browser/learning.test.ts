@@ -1,0 +1,121 @@
+/** The pages of what is learnt, on a real server over a workspace that grows while they are looked at. @limit 300 */
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import type { Page } from 'playwright-core';
+import { RunFolder } from '../../src/learn/run-folder.ts';
+import { type Browser, noChromium, openBrowser } from '../support/browser.ts';
+import { type QuietServer, quietServer } from '../support/quiet-server.ts';
+import { recipeText, runFacts } from '../support/run.ts';
+
+const part = (id: string): string => `[data-testid="${id}"]`;
+const skip = noChromium;
+let browser: Browser;
+let server: QuietServer;
+
+if (skip === false) {
+  before(async () => {
+    browser = await openBrowser();
+    server = await quietServer();
+  });
+  after(async () => {
+    await browser?.[Symbol.asyncDispose]();
+    await server?.[Symbol.asyncDispose]();
+  });
+}
+
+/** Runs `run` on a fresh page at this address and demands that the page reported no errors. */
+async function onPage(address: string, run: (page: Page) => Promise<void>): Promise<void> {
+  browser.errors.length = 0;
+  const page = await browser.page();
+  try {
+    await page.goto(`${server.url}?render=off${address}`);
+    await run(page);
+    assert.deepEqual(browser.errors, []);
+  } finally {
+    await page.close();
+  }
+}
+
+const shows = (page: Page, id: string, text: RegExp): Promise<void> =>
+  page.locator(part(id), { hasText: text }).waitFor();
+
+/** An expression for the page: how many pixels of the plot's canvas have about the colour of this property. */
+const painted = (plot: string, property: string): string => `(() => {
+  const canvas = document.querySelector('${part(plot)} canvas');
+  if (canvas === null) return 0;
+  const probe = document.createElement('canvas').getContext('2d');
+  probe.fillStyle = getComputedStyle(document.documentElement).getPropertyValue('${property}').trim();
+  probe.fillRect(0, 0, 1, 1);
+  const [r, g, b] = probe.getImageData(0, 0, 1, 1).data;
+  const { data } = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height);
+  let count = 0;
+  for (let i = 0; i < data.length; i += 4) {
+    const far = Math.abs(data[i] - r) + Math.abs(data[i + 1] - g) + Math.abs(data[i + 2] - b);
+    if (data[i + 3] > 128 && far < 60) count++;
+  }
+  return count;
+})()`;
+
+test('training: the curves of a run appear, and grow while its files do', { skip }, async () => {
+  const id = '20260131-142501-0001';
+  await onPage('#/training', async (page) => {
+    await page.locator(part('run-list'), { hasText: 'No training runs yet' }).waitFor();
+    const run = RunFolder.create(server.workspace, runFacts(id), recipeText);
+    const held = run.hold();
+    const trained = (step: number): void =>
+      run.metrics.append({
+        step,
+        time: step / 50,
+        loss: 20 / step,
+        metrics: {},
+        gradNorm: 1,
+        lr: 1e-3,
+        samplesPerS: 3200,
+        waitedMs: 0,
+      });
+    const looked = (step: number, loss: number): void =>
+      run.metrics.append({
+        step,
+        time: step / 50,
+        validation: { loss, metrics: {}, error: { rad: loss / 4 }, samples: 64 },
+      });
+    for (let step = 10; step <= 500; step += 10) trained(step);
+
+    await page.locator(`${part('run')}[data-state="running"]`).click();
+    await page.waitForSelector(`${part('run-details')}[data-step="500"]`);
+    await shows(page, 'run-loss', /^0\.04$/);
+    await shows(page, 'run-speed', /^3200$/);
+    await shows(page, 'run-left', /^30 s$/);
+    await shows(page, 'run-recipe', /Reaches for the marker/);
+    await page.waitForFunction(`${painted('run-plot-loss', '--series-1')} > 100`);
+    assert.equal(await page.evaluate(painted('run-plot-loss', '--series-2')), 0, 'not yet looked');
+
+    looked(500, 0.07);
+    for (let step = 510; step <= 700; step += 10) trained(step);
+    looked(700, 0.05);
+    run.report({ step: 700, elapsed: 14, best: { step: 700, error: 0.05 } });
+    await page.waitForSelector(`${part('run-details')}[data-step="700"]`);
+    await shows(page, 'run-held-out', /^0\.05$/);
+    await shows(page, 'run-best', /^0\.05$/);
+    await shows(page, 'run-plot-error-rad', /0\.0125/);
+    await page.waitForFunction(`${painted('run-plot-loss', '--series-2')} > 20`);
+    await page.waitForFunction(`${painted('run-plot-error', '--series-1')} > 20`);
+
+    // Its process is killed; somebody resumes from an earlier checkpoint.
+    held[Symbol.dispose]();
+    await page.waitForSelector(`${part('run-details')}[data-state="killed"]`);
+    run.metrics.rewind(300);
+    run.report({ state: 'stopped', reason: 'stopped by hand', step: 300, elapsed: 6 });
+    await page.waitForSelector(`${part('run-details')}[data-state="stopped"][data-step="300"]`);
+    await shows(page, 'run-reason', /stopped by hand/);
+    await shows(page, 'run-held-out', /^–$/);
+  });
+});
+
+test('training: a run that is not there is said in words', { skip }, () =>
+  onPage('#/training/20260131-142501-ffff', async (page) => {
+    await shows(page, 'run-trouble', /there is no run/);
+    // A refused request is an error on the browser's own console too.
+    browser.errors.splice(0, browser.errors.length, ...browser.errors.filter((e) => !e.includes('404')));
+  }),
+);
