@@ -7,7 +7,7 @@ import type { DiffusionConfig } from '../networks/config.ts';
 import { add, cast, clip, div, gather, mul, reshape, sub } from '../ops.ts';
 import type { Tensor } from '../tensor.ts';
 import { denoiser } from './denoiser.ts';
-import { type HeadMaker, meanSquared } from './head.ts';
+import { type HeadMaker, meanSquared, onlyReal } from './head.ts';
 
 /**
  * ᾱ_t for t = 0..steps: the share of signal (in variance) left after t + 1 steps. ᾱ(s) = cos²((s + 0.008)/1.008 · π/2) at
@@ -71,7 +71,7 @@ export const diffusionHead: HeadMaker<DiffusionConfig> = (g, config, sizes, draw
       const at = (f: (kept: number) => number): Tensor =>
         reshape(gather(g.constant(Float32Array.from(schedule, f)), t, 0), [batch, 1, 1]);
       const noisy = add(
-        mul(action, at(Math.sqrt)),
+        mul(onlyReal(action, mask), at(Math.sqrt)),
         mul(
           epsilon,
           at((kept) => Math.sqrt(1 - kept)),

@@ -7,7 +7,7 @@ import type { FlowConfig } from '../networks/config.ts';
 import { add, mul, reshape, sub } from '../ops.ts';
 import type { Tensor } from '../tensor.ts';
 import { denoiser } from './denoiser.ts';
-import { type HeadMaker, meanSquared } from './head.ts';
+import { type HeadMaker, meanSquared, onlyReal } from './head.ts';
 
 /** x(1) from x(0) by `steps` equal Euler steps of dx/dt = velocity(x, t). */
 export function eulerFlow(x: Tensor, velocity: (x: Tensor, t: number) => Tensor, steps: number): Tensor {
@@ -27,7 +27,7 @@ export const flowHead: HeadMaker<FlowConfig> = (g, config, sizes, draws) => {
     loss(seen, action, mask) {
       const time = draws.uniform('noise.time', [batch]);
       const epsilon = draws.normal('noise.action', shape);
-      const velocity = sub(action, epsilon);
+      const velocity = sub(onlyReal(action, mask), epsilon);
       const x = add(epsilon, mul(velocity, reshape(time, [batch, 1, 1])));
       const predicted = network(x, mul(time, TIME_SCALE), seen.vector);
       return { loss: meanSquared(predicted, velocity, mask), metrics: {} };

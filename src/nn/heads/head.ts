@@ -48,6 +48,12 @@ export function maskedMean(values: Tensor, mask: Tensor): Tensor {
   return div(total, mul(maximum(sum(mask, [0, 1]), 1), size));
 }
 
+/** Actions with zeros where they are not real, for networks that read them as input. */
+export function onlyReal(action: Tensor, mask: Tensor): Tensor {
+  const [batch, horizon] = mask.shape as [number, number];
+  return mul(action, reshape(mask, [batch, horizon, 1]));
+}
+
 /** Mean |a − b| over the real actions: the metric that all heads share, and the loss of some. */
 export const meanAbsolute = (a: Tensor, b: Tensor, mask: Tensor): Tensor => maskedMean(abs(sub(a, b)), mask);
 
