@@ -313,6 +313,38 @@ export const ERRORS = {
     text: 'a feature cannot be read from the ticks: {problem}',
     todo: 'Name fields, components and widths as the Tick layout has them; docs/policies.md lists the useful ones.',
   },
+  POLICY_UNKNOWN: {
+    text: 'there is no policy {policy}; there are: {known}',
+    todo: 'Name one of them, or give the path of a bundle; `armloop policies` lists them.',
+  },
+  POLICY_UNREADABLE: {
+    text: '{policy} cannot be read: {reason}',
+    todo: 'A bundle is a folder with policy.json and the model that it names, inside the same folder.',
+  },
+  POLICY_INVALID: {
+    text: '{file}: {path} is {value}, but {rule}',
+    todo: 'Mend policy.json; docs/policies.md explains every key.',
+  },
+  POLICY_CHANGED: {
+    text: '{file} of the policy {policy} has the SHA-256 {got}, but its policy.json names {want}',
+    todo: 'Take both files from one export. After replacing the model on purpose, write its new hash into policy.json.',
+  },
+  POLICY_MISMATCH: {
+    text: 'the policy {policy} does not fit {robot}: {problems}',
+    todo: 'Mend what is listed in policy.json or in the robot file, or use the robot that it was trained for.',
+  },
+  POLICY_RUNTIME: {
+    text: 'the policy {policy} cannot be run by {runtime}: {reason}',
+    todo: 'Check the model file with the tools of its format, and that the runtime is installed.',
+  },
+  POLICY_REMOTE: {
+    text: 'the policy server at {url} did not answer: {reason}',
+    todo: 'Start it, check the address in policy.json, and look at its log.',
+  },
+  POLICY_OUTPUT: {
+    text: 'the policy {policy} answered {what}',
+    todo: 'Check the output of the model against policy.json: float32, horizon × size, finite.',
+  },
   // --- data for training
   DATASET_SPEC: {
     text: '{what} is {value}, but {rule}',

@@ -31,8 +31,10 @@ import { Wiring } from './wiring.ts';
 
 /** A slow part of the rig, in lockstep. */
 export interface Producer {
-  /** Asks it every so many ticks, from the first on. */
+  /** Asks it every so many ticks, from the first on; of no meaning with `due`. */
   readonly everyTicks: number;
+  /** Instead of a raster: called with the record after every tick, true asks it now. */
+  due?(record: Float64Array): boolean;
   /** Its answer takes effect this many ticks after the request. */
   readonly latencyTicks: number;
   /** Gets a copy of the record of the tick that asks. */
@@ -217,7 +219,8 @@ export class LockstepRunner {
 
   #ask(): void {
     for (const producer of this.#options.producers ?? []) {
-      if ((this.#tick - 1) % producer.everyTicks !== 0) continue;
+      const due = producer.due?.(this.#record) ?? (this.#tick - 1) % producer.everyTicks === 0;
+      if (!due) continue;
       const answer = producer.request(this.#record.slice());
       // Handled when it is due; until then a rejection must not count as unhandled.
       answer.catch(() => undefined);

@@ -200,3 +200,26 @@ test('reset: holds until the epoch changes, then takes over where the arm stands
   assert.equal(bench.reset(), StepCode.ok);
   assert.equal(bench.run(10 * SECOND + 10), StepCode.fault, 'no change, no end');
 });
+
+test('hold brakes soon from any motion that the guard lets through, full acceleration included', () => {
+  const draw = new Rng(33);
+  for (let round = 0; round < 200; round++) {
+    const bench = new Bench(ControllerId.hold);
+    spec.axes.forEach((axis, k) => {
+      // Up to the guard's own limits: beyond the share that plans brake with.
+      const whole = draw.uniform() < 0.3;
+      bench.view('out.q')[k] = (axis.min + axis.max) / 2;
+      bench.view('out.qd')[k] = 0.8 * axis.velocity * draw.uniform(-1, 1);
+      bench.view('out.qdd')[k] =
+        axis.acceleration * (whole ? Math.sign(draw.uniform(-1, 1)) : draw.uniform(-1, 1));
+    });
+    const from = bench.view('out.q').slice();
+    assert.equal(bench.reset(), StepCode.ok);
+    bench.run(2 * SECOND);
+    allClose(bench.view('out.qd'), new Float64Array(8), { atol: 1e-9, what: `round ${round}` });
+    spec.axes.forEach((axis, k) => {
+      const way = Math.abs(bench.view('out.q')[k]! - from[k]!);
+      assert.ok(way < axis.velocity * 0.5, `round ${round}, ${axis.name} went ${way}`);
+    });
+  }
+});
