@@ -52,34 +52,44 @@ export function stretch(
   at: number,
 ): void {
   const row = width * 3;
-  const scaleX = window.width / width;
-  const scaleY = window.height / height;
+  // Columns: byte offsets of both neighbours, and the weight of the right one.
+  const left = new Int32Array(width);
+  const right = new Int32Array(width);
+  const share = new Int32Array(width);
+  for (let x = 0; x < width; x++) {
+    const p = sourcePlace(window.x, window.width, x, width);
+    left[x] = clampTo(p >> 8, width) * 3;
+    right[x] = clampTo((p >> 8) + 1, width) * 3;
+    share[x] = p & 255;
+  }
+  const line = new Int32Array(row);
   let o = at;
   for (let y = 0; y < height; y++) {
-    const py = Math.floor((window.y + (y + 0.5) * scaleY - 0.5) * 256 + 0.5);
-    const fy = py & 255;
-    const top = Math.min(height - 1, Math.max(0, py >> 8)) * row;
-    const bottom = Math.min(height - 1, Math.max(0, (py >> 8) + 1)) * row;
+    const p = sourcePlace(window.y, window.height, y, height);
+    const top = clampTo(p >> 8, height) * row;
+    const bottom = clampTo((p >> 8) + 1, height) * row;
+    const down = p & 255;
+    const up = 256 - down;
+    for (let i = 0; i < row; i++) line[i] = up * source[top + i]! + down * source[bottom + i]!;
     for (let x = 0; x < width; x++) {
-      const px = Math.floor((window.x + (x + 0.5) * scaleX - 0.5) * 256 + 0.5);
-      const fx = px & 255;
-      const left = Math.min(width - 1, Math.max(0, px >> 8)) * 3;
-      const right = Math.min(width - 1, Math.max(0, (px >> 8) + 1)) * 3;
-      const a = (256 - fx) * (256 - fy);
-      const b = fx * (256 - fy);
-      const c = (256 - fx) * fy;
-      const d = fx * fy;
-      for (let k = 0; k < 3; k++) {
-        const sum =
-          a * source[top + left + k]! +
-          b * source[top + right + k]! +
-          c * source[bottom + left + k]! +
-          d * source[bottom + right + k]!;
-        out[o++] = (sum + 32768) >> 16;
-      }
+      const l = left[x]!;
+      const r = right[x]!;
+      const w = share[x]!;
+      const v = 256 - w;
+      out[o] = (v * line[l]! + w * line[r]! + 32768) >> 16;
+      out[o + 1] = (v * line[l + 1]! + w * line[r + 1]! + 32768) >> 16;
+      out[o + 2] = (v * line[l + 2]! + w * line[r + 2]! + 32768) >> 16;
+      o += 3;
     }
   }
 }
+
+/** Where the centre of pixel i of `size` lies in the window, from the centre of source pixel 0, in 1/256. */
+function sourcePlace(start: number, length: number, i: number, size: number): number {
+  return Math.floor((start + ((i + 0.5) * length) / size - 0.5) * 256 + 0.5);
+}
+
+const clampTo = (i: number, size: number): number => Math.min(size - 1, Math.max(0, i));
 
 /** An affine map of colours: y = M x + offset, row by row, on values 0..255. */
 export interface ColourMap {
@@ -98,19 +108,21 @@ export function mapColours(bytes: Uint8Array, at: number, pixels: number, map: C
     mapChannels(bytes, at, pixels, m, offset);
     return;
   }
-  const [a, b, c, d, e, f, g, h, i] = m.map((x) => Math.round(x * ONE)) as Nine;
-  const p = Math.round((offset[0]! + 0.5) * ONE);
-  const q = Math.round((offset[1]! + 0.5) * ONE);
-  const r = Math.round((offset[2]! + 0.5) * ONE);
+  const fixed = Int32Array.from(m, (x) => Math.round(x * ONE));
+  const [a, b, c, d, e, f, g, h, i] = fixed as unknown as Nine;
+  const lift = Int32Array.from(offset, (x) => Math.round((x + 0.5) * ONE));
+  const p = lift[0]!;
+  const q = lift[1]!;
+  const r = lift[2]!;
   // Stores clamp by themselves.
   const clamped = new Uint8ClampedArray(bytes.buffer, bytes.byteOffset + at, pixels * 3);
-  for (let k = 0; k < pixels * 3; k += 3) {
+  for (let k = 0; k < clamped.length; k += 3) {
     const x = clamped[k]!;
     const y = clamped[k + 1]!;
     const z = clamped[k + 2]!;
-    clamped[k] = (a * x + b * y + c * z + p) >> Q;
-    clamped[k + 1] = (d * x + e * y + f * z + q) >> Q;
-    clamped[k + 2] = (g * x + h * y + i * z + r) >> Q;
+    clamped[k] = (Math.imul(a, x) + Math.imul(b, y) + Math.imul(c, z) + p) >> Q;
+    clamped[k + 1] = (Math.imul(d, x) + Math.imul(e, y) + Math.imul(f, z) + q) >> Q;
+    clamped[k + 2] = (Math.imul(g, x) + Math.imul(h, y) + Math.imul(i, z) + r) >> Q;
   }
 }
 
@@ -129,11 +141,11 @@ function mapChannels(
     for (let v = 0; v < 256; v++) tables[c]![v] = Math.floor(m[4 * c]! * v + offset[c]! + 0.5);
   }
   const [red, green, blue] = tables;
-  const end = at + pixels * 3;
-  for (let k = at; k < end; k += 3) {
-    bytes[k] = red[bytes[k]!]!;
-    bytes[k + 1] = green[bytes[k + 1]!]!;
-    bytes[k + 2] = blue[bytes[k + 2]!]!;
+  const view = new Uint8Array(bytes.buffer, bytes.byteOffset + at, pixels * 3);
+  for (let k = 0; k < view.length; k += 3) {
+    view[k] = red[view[k]!]!;
+    view[k + 1] = green[view[k + 1]!]!;
+    view[k + 2] = blue[view[k + 2]!]!;
   }
 }
 
@@ -187,47 +199,83 @@ function weigh(
   const w0 = taps[radius]!;
   const w1 = taps[radius + 1]!;
   const w2 = radius > 1 ? taps[radius + 2]! : 0;
+  const w3 = radius > 2 ? taps[radius + 3]! : 0;
+  const s2 = radius > 1 ? 2 * stride : 0;
+  const s3 = radius > 2 ? 3 * stride : 0;
   for (let i = 0; i < count; i++) {
     const p = from + i;
-    let sum = 128 + w0 * source[p]! + w1 * (source[p - stride]! + source[p + stride]!);
-    if (radius > 1) sum += w2 * (source[p - 2 * stride]! + source[p + 2 * stride]!);
-    for (let t = 3; t <= radius; t++) {
-      sum += taps[radius + t]! * (source[p - t * stride]! + source[p + t * stride]!);
+    let sum = 128 + Math.imul(w0, source[p]!) + Math.imul(w1, source[p - stride]! + source[p + stride]!);
+    sum +=
+      Math.imul(w2, source[p - s2]! + source[p + s2]!) + Math.imul(w3, source[p - s3]! + source[p + s3]!);
+    for (let t = 4; t <= radius; t++) {
+      sum += Math.imul(taps[radius + t]!, source[p - t * stride]! + source[p + t * stride]!);
     }
     out[o + i] = sum >> 8;
   }
 }
 
-/** Standard normal numbers in 1/1024: drawing each byte's own would cost more than all the rest. */
-export const NORMALS = 1 << 16;
-let normals: Int16Array | null = null;
+/** Standard deviations of noise are drawn in steps of this, so that their tables can be kept. */
+export const NOISE_STEP = 0.25;
+/** Bytes of a noise table. */
+export const NOISE_BYTES = 1 << 16;
 
-export function normalTable(): Int16Array {
-  if (normals === null) {
+interface NoiseTable {
+  /** What is added and what is taken away; one of both is 0 for each byte. Four bytes to a word. */
+  readonly plus: Uint32Array;
+  readonly minus: Uint32Array;
+}
+
+const noiseTables = new Map<number, NoiseTable>();
+let normals: Float32Array | null = null;
+
+/** Rounded normal numbers of that standard deviation: drawing each byte's own would cost more than all the rest. */
+function noiseTable(level: number): NoiseTable {
+  let table = noiseTables.get(level);
+  if (table === undefined) {
     const rng = new Rng(20_240_229);
-    normals = Int16Array.from({ length: NORMALS }, () => Math.round(1024 * rng.normal()));
+    normals ??= Float32Array.from({ length: NOISE_BYTES }, () => rng.normal());
+    const plus = new Uint8ClampedArray(NOISE_BYTES);
+    const minus = new Uint8ClampedArray(NOISE_BYTES);
+    for (let i = 0; i < NOISE_BYTES; i++) {
+      const value = Math.round(normals[i]! * level * NOISE_STEP);
+      plus[i] = value;
+      minus[i] = -value;
+    }
+    table = { plus: new Uint32Array(plus.buffer), minus: new Uint32Array(minus.buffer) };
+    noiseTables.set(level, table);
   }
-  return normals;
+  return table;
+}
+
+/** Sums of four bytes each, those above 255 held there: the top bits apart, so that no carry leaves its byte. */
+function addBytes(x: number, y: number): number {
+  const sum = ((x & 0x7f7f7f7f) + (y & 0x7f7f7f7f)) ^ ((x ^ y) & 0x80808080);
+  const over = ((x & y) | ((x | y) & ~sum)) & 0x80808080;
+  return sum | Math.imul(over >>> 7, 255);
 }
 
 /**
- * bytes[at + i] += sigma × normal[(start + i × step) mod 65536], rounded and clamped, for `count` bytes. An odd `step`
- * visits the whole table; different starts and steps give each picture its own noise. In place.
+ * Adds normal noise of standard deviation level × NOISE_STEP, rounded and clamped, to `count` bytes, from place `start`
+ * of the table on. In place.
  */
-export function addNoise(
-  bytes: Uint8Array,
-  at: number,
-  count: number,
-  sigma: number,
-  start: number,
-  step: number,
-): void {
-  const table = normalTable();
-  const gain = Math.round(sigma * 64);
+export function addNoise(bytes: Uint8Array, at: number, count: number, level: number, start: number): void {
+  const { plus, minus } = noiseTable(level);
+  const mask = plus.length - 1;
+  const words = (bytes.byteOffset + at) % 4 === 0 ? count >> 2 : 0;
+  let t = start >> 2;
+  if (words > 0) {
+    const view = new Uint32Array(bytes.buffer, bytes.byteOffset + at, words);
+    for (let i = 0; i < words; i++) {
+      t = (t + 1) & mask;
+      // x − y held at 0 is the complement of (255 − x) + y held at 255.
+      view[i] = ~addBytes(~addBytes(view[i]!, plus[t]!), minus[t]!);
+    }
+  }
+  const add = new Uint8Array(plus.buffer);
+  const take = new Uint8Array(minus.buffer);
   const clamped = new Uint8ClampedArray(bytes.buffer, bytes.byteOffset + at, count);
-  let t = start;
-  for (let i = 0; i < count; i++) {
-    t = (t + step) & (NORMALS - 1);
-    clamped[i] = clamped[i]! + ((table[t]! * gain + 32768) >> 16);
+  for (let i = 4 * words; i < count; i++) {
+    const k = (4 * t + 4 + i - 4 * words) & (NOISE_BYTES - 1);
+    clamped[i] = clamped[i]! + add[k]! - take[k]!;
   }
 }

@@ -6,7 +6,8 @@ import {
   blurTaps,
   type ColourMap,
   mapColours,
-  NORMALS,
+  NOISE_BYTES,
+  NOISE_STEP,
   shift,
   stretch,
 } from './augment-kernels.ts';
@@ -25,6 +26,7 @@ interface Draw {
   readonly top: number;
   readonly colours: ColourMap | null;
   readonly blur: number;
+  /** In steps of NOISE_STEP. */
   readonly noise: number;
 }
 
@@ -68,8 +70,7 @@ export class Augmenter {
       } else shift(from, width, height, draw.dx, draw.dy, out, to);
       if (draw.blur >= LEAST_BLUR) blur(out, to, width, height, blurTaps(draw.blur));
       if (draw.colours !== null) mapColours(out, to, width * height, draw.colours);
-      if (draw.noise > 0)
-        addNoise(out, to, bytes, draw.noise, rng.below(NORMALS), 2 * rng.below(NORMALS / 2) + 1);
+      if (draw.noise > 0) addNoise(out, to, bytes, draw.noise, rng.below(NOISE_BYTES));
     }
   }
 
@@ -106,7 +107,7 @@ export class Augmenter {
     const saturation = 1 + within(o.saturation);
     const hue = (within(o.hueDeg) * Math.PI) / 180;
     const blurred = rng.uniform() * (o.blur ?? 0);
-    const noise = rng.uniform() * (o.noise ?? 0);
+    const noise = Math.round((rng.uniform() * (o.noise ?? 0)) / NOISE_STEP);
     const plain = [...gain, brightness, contrast, saturation].every((x) => x === 1) && hue === 0;
     const colours = plain ? null : colourMap({ gain, brightness, contrast, saturation, hue });
     return { dx, dy, zoom, left, top, colours, blur: blurred, noise };

@@ -7,7 +7,8 @@ import {
   blur,
   blurTaps,
   mapColours,
-  normalTable,
+  NOISE_BYTES,
+  NOISE_STEP,
   shift,
   stretch,
 } from '../../../src/learn/data/augment-kernels.ts';
@@ -175,19 +176,35 @@ test('blur: a Gaussian along x, then along y', () => {
 });
 
 test('noise has mean 0 and the wanted deviation, and is clamped', () => {
-  const table = normalTable();
-  const mean = table.reduce((s, x) => s + x / 1024, 0) / table.length;
-  const deviation = Math.sqrt(table.reduce((s, x) => s + (x / 1024) ** 2, 0) / table.length);
-  // Four standard errors of 65536 draws.
-  assert.ok(Math.abs(mean) < 4 / 256 && Math.abs(deviation - 1) < 4 / (256 * Math.SQRT2));
-  const grey = new Uint8Array(30_000).fill(128);
-  addNoise(grey, 0, grey.length, 6, 17, 33);
+  const level = 6 / NOISE_STEP;
+  const grey = new Uint8Array(NOISE_BYTES).fill(128);
+  addNoise(grey, 0, grey.length, level, 17);
+  const mean = grey.reduce((s, x) => s + x - 128, 0) / grey.length;
   const spread = Math.sqrt(grey.reduce((s, x) => s + (x - 128) ** 2, 0) / grey.length);
-  assert.ok(Math.abs(spread - 6) < 0.2, `${spread}`);
+  // Four standard errors of 65536 draws; rounding adds 1/12 to the variance.
+  assert.ok(Math.abs(mean) < (4 * 6) / 256, `mean ${mean}`);
+  assert.ok(Math.abs(spread - Math.sqrt(36 + 1 / 12)) < (4 * 6) / (256 * Math.SQRT2), `deviation ${spread}`);
   const edges = Uint8Array.of(...new Array(500).fill(0), ...new Array(500).fill(255));
-  addNoise(edges, 0, 1000, 40, 5, 7);
+  addNoise(edges, 0, 1000, 40 / NOISE_STEP, 5);
   assert.ok(edges.subarray(0, 500).some((x) => x > 0) && edges.subarray(0, 500).every((x) => x < 200));
   assert.ok(edges.subarray(500).some((x) => x < 255) && edges.subarray(500).every((x) => x > 55));
+});
+
+test('noise of four bytes at a time is noise byte by byte, for every value and place', () => {
+  const level = 60 / NOISE_STEP;
+  const noise = new Int16Array(NOISE_BYTES);
+  const up = new Uint8Array(NOISE_BYTES + 4);
+  const down = new Uint8Array(NOISE_BYTES + 4).fill(255);
+  // From 0 and from 255 the noise itself can be read, at a place that words do not reach.
+  addNoise(up, 1, NOISE_BYTES, level, 0);
+  addNoise(down, 1, NOISE_BYTES, level, 0);
+  for (let i = 0; i < NOISE_BYTES; i++) noise[i] = up[1 + i]! > 0 ? up[1 + i]! : down[1 + i]! - 255;
+  const values = Uint8Array.from({ length: NOISE_BYTES - 3 }, (_, i) => (i * 37) & 255);
+  const got = values.slice();
+  addNoise(got, 0, got.length, level, 0);
+  got.forEach((g, i) => {
+    assert.equal(g, clamp(values[i]! + noise[i]!, 0, 255), `byte ${i}: ${values[i]} with ${noise[i]}`);
+  });
 });
 
 test('a sample is changed by its own draw: the same again, another for another step, slot, input or seed', () => {
