@@ -23,7 +23,7 @@ export interface DatasetOptions {
   readonly cacheBytes?: number | undefined;
   /** Frames are held in memory when all of them fit in this, else read from the cache batch by batch. Default 1 GiB. */
   readonly memoryBytes?: number | undefined;
-  /** Threads that read and decode episodes; default: one per core, at most 8. */
+  /** Threads that read and decode episodes, 0: the own one; default: one per core, at most 8. */
   readonly workers?: number | undefined;
   readonly onProgress?: ((done: number, of: number, episode: string) => void) | undefined;
   readonly signal?: AbortSignal | undefined;
