@@ -1,7 +1,7 @@
 /** Bring the tool to a marker in the air. */
 import type { Task } from '../../src/robot/task.ts';
 import { vary } from './appearance.ts';
-import { near, putDistance, putNorm, UPRIGHT } from './common.ts';
+import { near, OPEN, putDistance, putNorm, UPRIGHT } from './common.ts';
 
 const tool = new Float64Array(3);
 const target = new Float64Array(3);
@@ -33,4 +33,17 @@ export const reach: Task = {
   },
   reward: (r) => near(r[0]!, 0.1),
   condition: (_, r) => r[0]! < 0.02 && r[1]! < 0.1,
+  phases: [
+    {
+      name: 'reach',
+      at: 'target',
+      offset: [0, 0, 0],
+      turn: 'keep',
+      opening: OPEN,
+      seconds: 0.8,
+      spread: { level: 0.008, height: 0.008 },
+      free: true,
+    },
+    { name: 'hold', at: 'target', offset: [0, 0, 0], turn: 'keep', opening: OPEN, seconds: 1, free: true },
+  ],
 };

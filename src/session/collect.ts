@@ -37,7 +37,7 @@ export async function collect(options: CollectOptions): Promise<CollectionState>
   tell({ fact: 'session', at: now(), workers: pool.size });
   for (const attempt of state.running) {
     files.clear(attempt.episode);
-    tell({ ...only(attempt), fact: 'lost', at: now() });
+    tell({ fact: 'lost', at: now(), ...attempt });
   }
   options.progress?.(state, null);
   const work = new Work(state, signal, (attempt) => tell({ fact: 'started', at: now(), ...attempt }));
@@ -60,8 +60,6 @@ export async function collect(options: CollectOptions): Promise<CollectionState>
   if (limit !== null) return finish(limit.why, limit.text);
   return finish('interrupted', 'it was asked to stop');
 }
-
-const only = ({ slot, attempt, seed, episode }: Attempt): Attempt => ({ slot, attempt, seed, episode });
 
 /** Attempts as workers become free. When none is left but a running one may fail and be tried again, it waits. */
 class Work implements AsyncIterable<Attempt> {

@@ -43,6 +43,7 @@ export function stopText({ stopped, plan }: CollectionState): string {
 
 function head({ totals }: CollectionState): Html {
   const { rate, interval, successes, attempts } = totals;
+  if (attempts === 0) return panel('No attempt has ended yet', '');
   return headline({
     figure: percent(rate).replace(' %', ''),
     unit: '% success',

@@ -115,6 +115,8 @@ export interface Totals {
   readonly gripperCycles: number;
 }
 
+const bare = ({ slot, attempt, seed, episode }: Attempt): Attempt => ({ slot, attempt, seed, episode });
+
 export function episodeId(collection: string, slot: number, attempt: number): string {
   const tail = attempt === 0 ? '' : `r${attempt}`;
   return `${collection}-${String(slot).padStart(5, '0')}${tail}`;
@@ -130,7 +132,8 @@ export class CollectionState {
   readonly #used = new Map<number, number>();
   readonly #closed = new Set<number>();
   #next = 0;
-  readonly #again: number[] = [];
+  /** Slots to be tried again. */
+  readonly #again = new Set<number>();
   #failuresInRow = 0;
   #guardStops = 0;
   #sums = { seconds: 0, bytes: 0, jointTravel: 0, gripperCycles: 0, successes: 0 };
@@ -151,14 +154,15 @@ export class CollectionState {
         this.#stopped = null;
         return;
       case 'started':
-        this.#running.set(fact.episode, fact);
+        this.#running.set(fact.episode, bare(fact));
+        this.#again.delete(fact.slot);
         this.#used.set(fact.slot, Math.max(this.#used.get(fact.slot) ?? 0, fact.attempt + 1));
         while (this.#used.has(this.#next)) this.#next++;
         return;
       case 'lost':
         this.#running.delete(fact.episode);
         this.#used.set(fact.slot, fact.attempt);
-        this.#again.push(fact.slot);
+        this.#again.add(fact.slot);
         return;
       case 'finished':
         this.#finish(fact);
@@ -174,7 +178,8 @@ export class CollectionState {
   /** The attempt to begin next; null when none is left, or when only running ones may leave some. */
   next(): Attempt | null {
     const { plan } = this;
-    const slot = this.#again.shift() ?? (this.#next < plan.episodes ? this.#next : -1);
+    const [again] = this.#again;
+    const slot = again ?? (this.#next < plan.episodes ? this.#next : -1);
     if (slot < 0) return null;
     const attempt = this.#used.get(slot) ?? 0;
     return {
@@ -255,6 +260,6 @@ export class CollectionState {
     sums.gripperCycles += fact.gripperCycles;
     sums.successes += fact.success ? 1 : 0;
     if (fact.success || fact.attempt >= this.plan.retries) this.#closed.add(fact.slot);
-    else this.#again.push(fact.slot);
+    else this.#again.add(fact.slot);
   }
 }
