@@ -236,6 +236,10 @@ export const ERRORS = {
     text: 'there is a run {run} already, in {folder}',
     todo: 'Go on with it with `armloop train --resume RUN`, or give another id with --run.',
   },
+  RUN_DIFFERS: {
+    text: 'the run {run} cannot go on as it began: {what} was {then} and is {now}',
+    todo: 'Give back what it was trained with, or allow the change with --allow-changes; the weights then differ from an uninterrupted run.',
+  },
   POLICY_EXISTS: {
     text: 'there is a policy {name} already, in {folder}',
     todo: 'Give another name with --name, or replace it with --force.',

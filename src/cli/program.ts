@@ -12,7 +12,9 @@ import { addDoctor } from './doctor.ts';
 import { addEpisodes } from './episodes.ts';
 import { addReplay } from './replay.ts';
 import { addRig } from './rig.ts';
+import { addRuns } from './runs.ts';
 import { addServer } from './server.ts';
+import { addTrain } from './train.ts';
 import { addUp } from './up.ts';
 
 /** Every command, in the order in which help lists them. To add one, add its line. */
@@ -25,6 +27,8 @@ const COMMANDS: readonly ((program: Command) => void)[] = [
   addEpisodes,
   addReplay,
   addCollect,
+  addTrain,
+  addRuns,
   addBench,
 ];
 
@@ -85,5 +89,13 @@ function report(error: unknown, json: boolean): void {
     process.stderr.write(`${error.stack}\n`);
 }
 
-const USAGE = new Set(['BENCH_UNKNOWN', 'EPISODE_BAD_ID', 'EPISODE_UNKNOWN']);
-const isUsage = (code: string): boolean => code.startsWith('CONFIG_') || USAGE.has(code);
+const USAGE = new Set([
+  'BENCH_UNKNOWN',
+  'EPISODE_BAD_ID',
+  'EPISODE_UNKNOWN',
+  'RUN_UNKNOWN',
+  'RUN_EXISTS',
+  'POLICY_EXISTS',
+]);
+const isUsage = (code: string): boolean =>
+  code.startsWith('CONFIG_') || code.startsWith('RECIPE_') || USAGE.has(code);

@@ -107,7 +107,7 @@ export async function cloneBehaviour(o: Cloning): Promise<Cloned> {
     const stopped = over === null ? o.stop() : null;
     const reason = over ?? stopped;
     if (reason !== null) {
-      if (window.steps > 0) o.log({ ...window.take(batch), step: k, time: state.elapsed });
+      if (window.steps > 0) o.log({ step: k, time: state.elapsed, ...window.take(batch) });
       if (k > saved) o.save(checkpoint());
       return { ended: stopped === null ? 'finished' : 'stopped', reason, state };
     }
@@ -123,7 +123,7 @@ export async function cloneBehaviour(o: Cloning): Promise<Cloned> {
 
     // Now and then: a line of the curves, a look at the held-out episodes, a checkpoint.
     const done = state.step;
-    if (done % training.logEvery === 0) o.log({ ...window.take(batch), step: done, time: state.elapsed });
+    if (done % training.logEvery === 0) o.log({ step: done, time: state.elapsed, ...window.take(batch) });
     if (
       validator !== null &&
       (done % training.validateEvery === 0 || ending(recipe, state, budget) !== null)

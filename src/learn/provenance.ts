@@ -1,8 +1,5 @@
 /** What the bits of a training come from beside its recipe: the machine, and the files of its episodes. */
-import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
 import { cpus } from 'node:os';
-import { pipeline } from 'node:stream/promises';
 import { env } from 'onnxruntime-node';
 import type { Catalogue } from '../episode/catalogue.ts';
 import { EpisodePart } from '../record/episode-writer.ts';
@@ -19,25 +16,17 @@ export function trainingVersions(): Record<string, string> {
   };
 }
 
-/** SHA-256 hashes of what an episode was recorded with, as the episode tells them, and of its file. */
-export interface EpisodeHashes {
-  readonly file: string;
+/** SHA-256 of what an episode was recorded with, as the episode tells them. */
+export interface RecordedWith {
   readonly robot: string;
   readonly model: string;
   readonly calibration: string;
 }
 
 /** Throws EPISODE_UNKNOWN; rejects when the file cannot be read. */
-export async function episodeHashes(catalogue: Catalogue, id: string): Promise<EpisodeHashes> {
-  const path = catalogue.files.mcap(id, catalogue.files.shelfOf(id));
-  const hash = createHash('sha256');
-  await pipeline(createReadStream(path), hash);
-  await using file = await McapFile.open(path);
+export async function recordedWith(catalogue: Catalogue, id: string): Promise<RecordedWith> {
+  await using file = await McapFile.open(catalogue.files.mcap(id, catalogue.files.shelfOf(id)));
   const start = await file.metadata(EpisodePart.start);
-  return {
-    file: hash.digest('hex'),
-    robot: start?.get('robot_sha256') ?? 'unknown',
-    model: start?.get('model_sha256') ?? 'unknown',
-    calibration: start?.get('calibration_sha256') ?? 'unknown',
-  };
+  const hash = (of: string): string => start?.get(`${of}_sha256`) ?? 'unknown';
+  return { robot: hash('robot'), model: hash('model'), calibration: hash('calibration') };
 }

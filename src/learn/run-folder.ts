@@ -15,6 +15,8 @@ import {
   readdirSync,
   readFileSync,
   renameSync,
+  rmSync,
+  statSync,
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
@@ -114,6 +116,7 @@ export class RunFolder {
   static create(workspace: string, facts: RunFacts, recipeText: string): RunFolder {
     const runs = runsFolder(workspace);
     mkdirSync(runs, { recursive: true });
+    sweep(runs);
     const made = mkdtempSync(join(runs, '.new-'));
     writeFileSync(join(made, 'recipe.yaml'), recipeText, { flush: true });
     writeFileSync(join(made, 'run.json'), `${JSON.stringify(facts, null, 1)}\n`, { flush: true });
@@ -189,6 +192,15 @@ export class RunFolder {
 
   get #lock(): string {
     return join(this.folder, 'lock');
+  }
+}
+
+/** Removes what processes that were killed while they made a run left an hour ago or longer. */
+function sweep(runs: string): void {
+  for (const name of readdirSync(runs)) {
+    const path = join(runs, name);
+    if (name.startsWith('.new-') && statSync(path).mtimeMs < Date.now() - 3_600_000)
+      rmSync(path, { recursive: true, force: true });
   }
 }
 
