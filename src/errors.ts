@@ -168,6 +168,10 @@ export const ERRORS = {
     text: 'there is no collection {id} in {folder}',
     todo: 'Check the id and --workspace; `armloop collect --list` prints what there is.',
   },
+  COLLECTION_BUSY: {
+    text: 'collection {id} is being worked on by process {pid}',
+    todo: 'Wait for it, or stop it with Ctrl-C where it runs.',
+  },
   COLLECTION_CHANGED: {
     text: 'collection {id} cannot go on as it began: {what} is another one now',
     todo: 'Put it back as it was, or start a new collection.',
@@ -256,6 +260,10 @@ export const ERRORS = {
   EVALUATION_UNKNOWN: {
     text: 'there is no evaluation {id} in {folder}',
     todo: 'See the folder evaluations of the workspace; check --workspace.',
+  },
+  EVALUATION_BUSY: {
+    text: 'evaluation {id} is being worked on by process {pid}',
+    todo: 'Wait for it, or stop it with Ctrl-C where it runs.',
   },
   EVALUATION_CHANGED: {
     text: 'evaluation {id} cannot go on: {what} is not what it was when it began',

@@ -23,7 +23,7 @@ import { join } from 'node:path';
 import { ArmloopError } from '../errors.ts';
 import { checkEpisodeId, isEpisodeId } from '../record/episode-id.ts';
 import { writeAtomically } from '../record/files.ts';
-import { lockHolder, releaseLock, takeLock } from '../record/lock.ts';
+import { holdLock, lockHolder } from '../record/lock.ts';
 import { syncFolder } from '../record/sink.ts';
 import { CheckpointFolder } from './checkpoint.ts';
 import type { Best } from './early-stopping.ts';
@@ -171,9 +171,7 @@ export class RunFolder {
 
   /** Holds the run for this process until disposal. Throws RUN_BUSY. */
   hold(): Disposable {
-    const path = this.#lock;
-    if (!takeLock(path)) throw new ArmloopError('RUN_BUSY', { run: this.id, pid: lockHolder(path) ?? '?' });
-    return { [Symbol.dispose]: () => releaseLock(path) };
+    return holdLock(this.#lock, (pid) => new ArmloopError('RUN_BUSY', { run: this.id, pid }));
   }
 
   get summary(): RunSummary {

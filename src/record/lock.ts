@@ -34,6 +34,12 @@ export function takeLock(path: string): boolean {
   }
 }
 
+/** Holds the lock until disposal. Throws what `busy` makes of the process that holds it already. */
+export function holdLock(path: string, busy: (pid: number | string) => Error): Disposable {
+  if (!takeLock(path)) throw busy(lockHolder(path) ?? '?');
+  return { [Symbol.dispose]: () => releaseLock(path) };
+}
+
 /** Makes the lock file for this process, whoever held it. */
 export function writeLock(path: string): void {
   const { pid } = process;

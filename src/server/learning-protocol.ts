@@ -1,9 +1,20 @@
-/** What crosses between the server and a browser about training. Used by src/server and src/console alike. */
+/**
+ * What crosses between the server and a browser about collecting, training and evaluating. Used by src/server and
+ * src/console alike. Dates are ISO 8601, UTC; numbers that are not known are null.
+ */
+import type { Result } from '../session/evaluation.ts';
 
 /*
  *   GET /api/runs                    RunItem[] newest first
  *   GET /api/runs/:id                RunDetails
  *   GET /api/runs/:id/metrics?from=  Tail of MetricsLine: what was appended to the curves since
+ *   GET /api/collections             CollectionItem[] newest first
+ *   GET /api/collections/:id         CollectionDetails
+ *   GET /api/collections/:id/ledger?from=  Tail of CollectionLine
+ *   GET /api/collections/:id/report  text/html, sandboxed
+ *   GET /api/evaluations             EvaluationItem[] newest first
+ *   GET /api/evaluations/:id         EvaluationItem
+ *   GET /api/evaluations/:id/report  text/html, sandboxed
  */
 
 /** New lines of a file that grows by lines. */
@@ -21,7 +32,7 @@ export interface Tail<T> {
 
 export type RunState = 'running' | 'stopped' | 'finished' | 'failed' | 'killed';
 
-/** One run in the list. Times are ISO 8601, UTC. */
+/** One run in the list. */
 export interface RunItem {
   readonly id: string;
   /** Of the policy that comes out. */
@@ -91,3 +102,110 @@ export interface ValidationLine {
 }
 
 export type MetricsLine = TrainLine | ValidationLine;
+
+/** `killed`: its process ended without a word. */
+export type WorkState = 'running' | 'stopped' | 'done' | 'killed';
+
+/** One autonomous session in the list. */
+export interface CollectionItem {
+  readonly id: string;
+  readonly created: string;
+  readonly task: string;
+  readonly taskText: string;
+  /** Who drives, in words. */
+  readonly driver: string;
+  readonly state: WorkState;
+  /** Why it stopped, in words; '' while it runs. */
+  readonly why: string;
+  /** Episodes that are wanted, and how many of them have come to their end. */
+  readonly wanted: number;
+  readonly ended: number;
+  readonly attempts: number;
+  readonly successes: number;
+  readonly rate: number | null;
+  /** Wilson, 95 %. */
+  readonly interval: { readonly low: number; readonly high: number };
+}
+
+/** What is used up of something, and its limit; null without one. */
+export interface Budget {
+  readonly used: number;
+  readonly limit: number | null;
+}
+
+export interface CollectionDetails extends CollectionItem {
+  readonly robot: string;
+  readonly vary: string;
+  readonly cameras: readonly string[];
+  readonly seed: number;
+  readonly retries: number;
+  readonly failures: 'keep' | 'trash';
+  readonly running: readonly { readonly episode: string; readonly seed: number; readonly attempt: number }[];
+  readonly budgets: {
+    /** h of motion. */
+    readonly hours: Budget;
+    readonly diskBytes: Budget;
+    readonly guardStops: Budget;
+    readonly failuresInRow: Budget;
+    /** rad. */
+    readonly jointTravel: Budget;
+    readonly gripperCycles: Budget;
+  };
+  readonly versions: Readonly<Record<string, string>>;
+}
+
+/** A finished attempt, as in the ledger. */
+export interface AttemptLine {
+  readonly fact: 'finished';
+  readonly at: string;
+  readonly slot: number;
+  readonly attempt: number;
+  readonly seed: number;
+  readonly episode: string;
+  readonly success: boolean;
+  readonly reason: string;
+  readonly fault: readonly string[];
+  /** s; null without success. */
+  readonly timeToSuccess: number | null;
+  /** s. */
+  readonly seconds: number;
+  readonly variation: Readonly<Record<string, number>>;
+  readonly flags: readonly string[];
+  readonly kept: boolean;
+}
+
+export type CollectionLine =
+  | AttemptLine
+  | { readonly fact: 'session' | 'started' | 'lost' | 'stopped'; readonly at: string };
+
+/** One evaluation, with what its ledger says so far. */
+export interface EvaluationItem {
+  readonly id: string;
+  readonly started: string;
+  readonly finished: string | null;
+  readonly state: WorkState;
+  readonly task: string;
+  readonly taskText: string;
+  readonly robot: string;
+  readonly contestants: readonly {
+    readonly side: 'A' | 'B';
+    readonly name: string;
+    /** SHA-256 of the bundle; '' for the teacher. */
+    readonly sha256: string;
+    readonly latencyMs: number;
+  }[];
+  /** Episodes of all sides together. */
+  readonly wanted: number;
+  readonly ended: number;
+  readonly seeds: string;
+  readonly vary: string;
+  /** `other`: every policy was shown the pictures of another seed's episode. */
+  readonly images: 'own' | 'other';
+  readonly goal: number | null;
+  readonly results: readonly Result[];
+  /** What A against B says; null for one side. */
+  readonly verdict: string | null;
+  readonly versions: Readonly<Record<string, string>>;
+}
+
+export type { Result };

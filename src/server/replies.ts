@@ -14,6 +14,8 @@ const STATUS: Readonly<Record<string, number>> = {
   EPISODE_UNKNOWN: 404,
   EPISODE_NO_CAMERA: 404,
   RUN_UNKNOWN: 404,
+  COLLECTION_UNKNOWN: 404,
+  EVALUATION_UNKNOWN: 404,
   LEASE_TAKEN: 409,
   EPISODE_EXISTS: 409,
   EPISODE_BUSY: 409,
@@ -40,6 +42,20 @@ export const errorSchema = Type.Object(
   },
   { description: 'What went wrong.' },
 );
+
+/**
+ * A report. It is a page with text from the workspace: whatever somebody wrote there, the browser runs none of it, loads
+ * nothing, and gives it nothing of the console.
+ */
+export function sendReport(reply: FastifyReply, html: string): FastifyReply {
+  return reply
+    .header(
+      'Content-Security-Policy',
+      "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'",
+    )
+    .type('text/html; charset=utf-8')
+    .send(html);
+}
 
 export function sendError(error: unknown, request: FastifyRequest, reply: FastifyReply): void {
   if (error instanceof RigError) {

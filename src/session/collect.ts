@@ -23,6 +23,7 @@ export interface CollectOptions {
 /** Goes on with the collection until it stops. Rejects with what a worker rejects with, after writing that it stopped. */
 export async function collect(options: CollectOptions): Promise<CollectionState> {
   const { files, id, pool, signal, now } = options;
+  using _ = files.hold(id);
   const state = files.state(files.read(id));
   using ledger = files.openLedger(id);
   const tell = (fact: CollectionFact): void => {

@@ -5,6 +5,7 @@ import { ArmloopError } from '../errors.ts';
 import { checkEpisodeId, isEpisodeId } from '../record/episode-id.ts';
 import { EpisodeFiles, writeAtomically } from '../record/files.ts';
 import { Ledger, readLedger } from '../record/ledger.ts';
+import { holdLock, lockHolder } from '../record/lock.ts';
 import {
   COLLECTION_FORMAT,
   type CollectionFact,
@@ -77,10 +78,24 @@ export class CollectionFiles {
     }
   }
 
+  /** Holds the collection for this process until disposal. Throws COLLECTION_BUSY. */
+  hold(id: string): Disposable {
+    return holdLock(this.#lock(id), (pid) => new ArmloopError('COLLECTION_BUSY', { id, pid }));
+  }
+
+  /** Whether a living process works on it. */
+  isHeld(id: string): boolean {
+    return lockHolder(this.#lock(id)) !== null;
+  }
+
   writeReport(state: CollectionState): string {
     const path = join(this.of(state.plan.id), 'report.html');
     writeAtomically(path, collectionReport(state));
     return path;
+  }
+
+  #lock(id: string): string {
+    return join(this.of(id), 'lock');
   }
 
   #parse(id: string): CollectionPlan | null {

@@ -111,6 +111,8 @@ export interface Totals {
   readonly hours: number;
   readonly bytes: number;
   readonly guardStops: number;
+  /** Failed attempts since the last success, or since the session went on. */
+  readonly failuresInRow: number;
   readonly jointTravel: number;
   readonly gripperCycles: number;
 }
@@ -214,6 +216,7 @@ export class CollectionState {
       hours: seconds / 3600,
       bytes,
       guardStops: this.#guardStops,
+      failuresInRow: this.#failuresInRow,
       jointTravel,
       gripperCycles,
     };

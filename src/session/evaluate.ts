@@ -35,6 +35,7 @@ export interface EvaluateOptions {
 export async function evaluate(options: EvaluateOptions): Promise<Evaluation> {
   const { files, evaluation, pool, now } = options;
   const { id, seeds, contestants } = evaluation;
+  using _ = files.hold(id);
   const started = now();
   const of = seeds.length * contestants.length;
   const missing = attempts(evaluation, files.facts(id));

@@ -8,6 +8,7 @@ import { ArmloopError } from '../errors.ts';
 import { checkEpisodeId, isEpisodeId } from '../record/episode-id.ts';
 import { writeAtomically } from '../record/files.ts';
 import { Ledger, readLedger } from '../record/ledger.ts';
+import { holdLock, lockHolder } from '../record/lock.ts';
 import { type EpisodeFact, EVALUATION_FORMAT, type Evaluation, type Side } from './evaluation.ts';
 import { evaluationReport } from './evaluation-report.ts';
 
@@ -51,12 +52,27 @@ export class EvaluationFiles {
     );
   }
 
+  /** Holds the evaluation for this process until disposal. Throws EVALUATION_BUSY. */
+  hold(id: string): Disposable {
+    mkdirSync(this.of(id), { recursive: true });
+    return holdLock(this.#lock(id), (pid) => new ArmloopError('EVALUATION_BUSY', { id, pid }));
+  }
+
+  /** Whether a living process works on it. */
+  isHeld(id: string): boolean {
+    return lockHolder(this.#lock(id)) !== null;
+  }
+
   facts(id: string): EpisodeFact[] {
-    return readLedger(this.#ledger(id));
+    return readLedger(this.ledger(id));
+  }
+
+  ledger(id: string): string {
+    return join(this.of(id), 'ledger.jsonl');
   }
 
   openLedger(id: string): Ledger<EpisodeFact> {
-    return Ledger.open(this.#ledger(id));
+    return Ledger.open(this.ledger(id));
   }
 
   /** Stores the strip of one episode and gives the name for its fact. */
@@ -68,19 +84,24 @@ export class EvaluationFiles {
 
   /** Writes report.html from what the folder holds, and gives its path. */
   writeReport(evaluation: Evaluation): string {
+    const path = join(this.of(evaluation.id), 'report.html');
+    writeAtomically(path, this.reportOf(evaluation));
+    return path;
+  }
+
+  /** The report as of now. */
+  reportOf(evaluation: Evaluation): string {
     const folder = this.of(evaluation.id);
     const strip = (file: string): Uint8Array | null => {
       // A ledger from elsewhere must not name a file outside.
       const path = STRIP.test(file) ? join(folder, file) : '';
       return existsSync(path) ? readFileSync(path) : null;
     };
-    const path = join(folder, 'report.html');
-    writeAtomically(path, evaluationReport(evaluation, this.facts(evaluation.id), strip));
-    return path;
+    return evaluationReport(evaluation, this.facts(evaluation.id), strip);
   }
 
-  #ledger(id: string): string {
-    return join(this.of(id), 'ledger.jsonl');
+  #lock(id: string): string {
+    return join(this.of(id), 'lock');
   }
 
   #parse(id: string): Evaluation | null {
