@@ -1,6 +1,6 @@
 /** `armloop collect`: an autonomous session that resets, runs, judges, labels and records episodes. */
 import { availableParallelism } from 'node:os';
-import { basename, join, resolve } from 'node:path';
+import { join, resolve } from 'node:path';
 import { Presets, SingleBar } from 'cli-progress';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { loadRobot } from '../config.ts';
@@ -8,7 +8,7 @@ import { ArmloopError } from '../errors.ts';
 import { newEpisodeId } from '../record/episode-id.ts';
 import { duration, number, percent, percentInterval } from '../report/format.ts';
 import { type RobotSpec, SCENE_VARY, type SceneVary } from '../robot/spec.ts';
-import { packageVersion } from '../root.ts';
+import { packageRoot, packageVersion } from '../root.ts';
 import type { AttemptResult } from '../session/collect.ts';
 import {
   type Attempt,
@@ -66,7 +66,7 @@ export function addCollect(program: Command): void {
         'workers. Ctrl-C finishes what runs; --resume goes on after that, or after a crash.',
     )
     .option('--teacher', 'the teacher of the task drives')
-    .option('--policy <bundle>', 'a policy drives: the folder of its bundle')
+    .option('--policy <bundle>', 'a policy drives: its name, or the folder of its bundle')
     .option('--task <name>', 'simulated task; default: that of the robot file')
     .option('--episodes <n>', 'wanted episodes', whole(1), 100)
     .option('--hours <h>', 'most hours of motion (simulated time)', positive)
@@ -143,7 +143,7 @@ async function run(options: Options): Promise<number> {
   };
   const spec = cellSpec(robot, choice);
   const task = await cellParts.openTask(spec);
-  const plan = old ?? planOf(options, spec, task.text);
+  const plan = old ?? planOf(options, spec, task.text, await driverChoice(options));
   if (old === null) files.create(plan);
   const workers = options.workers ?? Math.min(availableParallelism(), plan.episodes);
   const url = new URL('../rig/collect-worker.js', import.meta.url);
@@ -171,7 +171,7 @@ async function run(options: Options): Promise<number> {
   }
 }
 
-function planOf(options: Options, spec: RobotSpec, taskText: string): CollectionPlan {
+function planOf(options: Options, spec: RobotSpec, taskText: string, driver: DriverChoice): CollectionPlan {
   const created = new Date();
   const limit = (value: number | undefined): number | null =>
     value === undefined || value === 0 ? null : value;
@@ -182,7 +182,7 @@ function planOf(options: Options, spec: RobotSpec, taskText: string): Collection
     robot: { id: spec.id, file: spec.source.file, sha256: spec.source.sha256 },
     task: spec.sim?.task ?? '',
     taskText,
-    driver: driverChoice(options),
+    driver,
     vary: spec.sim?.vary ?? 'none',
     cameras: spec.cameras.map((c) => c.name),
     seed: options.seed,
@@ -201,10 +201,13 @@ function planOf(options: Options, spec: RobotSpec, taskText: string): Collection
   };
 }
 
-function driverChoice({ policy, disturb }: Options): DriverChoice {
+/** Rejects with POLICY_*. */
+async function driverChoice({ policy, disturb, workspace }: Options): Promise<DriverChoice> {
   if (policy === undefined) return { kind: 'teacher', disturb };
-  const bundle = resolve(policy);
-  return { kind: 'policy', bundle, name: basename(bundle) };
+  const { findBundle, loadBundle } = await import('../policy/bundle.ts');
+  const places = [join(resolve(workspace), 'policies'), join(packageRoot(), 'policies')];
+  const { folder, manifest, sha256 } = loadBundle(findBundle(policy, places));
+  return { kind: 'policy', bundle: folder, name: manifest.name, sha256 };
 }
 
 /** Success so far, pace and remaining time: a bar on terminals, a line now and then elsewhere, nothing under --json. */

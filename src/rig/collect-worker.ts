@@ -1,6 +1,8 @@
 /** A thread of a collection: one lockstep cell, one attempt after the other, each recorded as an episode. */
 import { workerData } from 'node:worker_threads';
 import { ArmloopError } from '../errors.ts';
+import { loadBundle } from '../policy/bundle.ts';
+import { PolicyRunner } from '../policy/runner.ts';
 import { EpisodeFiles } from '../record/files.ts';
 import { writeSidecar } from '../record/sidecar.ts';
 import { FileSink } from '../record/sink.ts';
@@ -10,6 +12,7 @@ import type { AttemptResult } from '../session/collect.ts';
 import type { Attempt, CollectionPlan } from '../session/collection.ts';
 import type { Driver } from '../session/driver.ts';
 import { type JobHandler, serveJobs } from '../session/job-pool.ts';
+import { PolicyDriver } from '../session/policy-driver.ts';
 import { TeacherDriver } from '../session/teacher.ts';
 import { cellParts } from './cell-parts.ts';
 
@@ -27,13 +30,13 @@ class CollectWorker implements JobHandler<Attempt, AttemptResult> {
   readonly #data: CollectWorkerData;
   readonly #files: EpisodeFiles;
   readonly #cell: LockstepCell;
-  readonly #driver: Driver;
+  readonly #seated: Seated;
 
-  constructor(data: CollectWorkerData, cell: LockstepCell, driver: Driver) {
+  constructor(data: CollectWorkerData, cell: LockstepCell, seated: Seated) {
     this.#data = data;
     this.#files = new EpisodeFiles(data.workspace);
     this.#cell = cell;
-    this.#driver = driver;
+    this.#seated = seated;
   }
 
   async run(attempt: Attempt): Promise<AttemptResult> {
@@ -42,21 +45,23 @@ class CollectWorker implements JobHandler<Attempt, AttemptResult> {
     const files = this.#files;
     files.takeLock(id);
     const sink = new FileSink(files.mcap(id));
+    const { driver } = this.#seated;
     const seconds = Math.floor(Date.parse(plan.created) / 1000) + slot * SLOT_S + attempt.attempt;
     try {
       const outcome = await this.#cell.run({
         seed,
-        driver: this.#driver,
+        driver,
         record: {
           sink,
           id,
           wallOffsetNs: BigInt(seconds) * 1_000_000_000n,
-          operator: this.#driver.name,
+          operator: driver.name,
           notes: {
             collection: plan.id,
             slot: String(slot),
             attempt: String(attempt.attempt),
             vary: plan.vary,
+            ...(plan.driver.kind === 'policy' ? { policy_sha256: plan.driver.sha256 } : {}),
           },
         },
       });
@@ -78,6 +83,7 @@ class CollectWorker implements JobHandler<Attempt, AttemptResult> {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    await this.#seated.close();
     await this.#cell[Symbol.asyncDispose]();
   }
 }
@@ -116,20 +122,28 @@ const unplanned = (text: string): AttemptResult => ({
   kept: false,
 });
 
-async function driverOf({ driver }: CollectionPlan): Promise<Driver> {
-  switch (driver.kind) {
-    case 'teacher':
-      return new TeacherDriver({ disturb: driver.disturb });
-    case 'policy':
-      throw new ArmloopError('INTERNAL', { what: `no driver for ${driver.bundle}` });
-    default:
-      return driver satisfies never;
+interface Seated {
+  readonly driver: Driver;
+  close(): Promise<void>;
+}
+
+/** Rejects with POLICY_*, COLLECTION_CHANGED for a bundle that is another one than when the collection began. */
+async function seat({ id, driver: choice }: CollectionPlan, spec: RobotSpec): Promise<Seated> {
+  if (choice.kind === 'teacher') {
+    return { driver: new TeacherDriver({ disturb: choice.disturb }), close: async () => {} };
   }
+  const bundle = loadBundle(choice.bundle);
+  if (bundle.sha256 !== choice.sha256) {
+    throw new ArmloopError('COLLECTION_CHANGED', { id, what: `the policy ${choice.name}` });
+  }
+  // Workers use the cores; a model that spread its work would only get in their way, and one thread is reproducible.
+  const runner = await PolicyRunner.open(bundle, { spec, threads: 1 });
+  return { driver: new PolicyDriver(runner), close: () => runner[Symbol.asyncDispose]() };
 }
 
 if (workerData !== null) {
   await serveJobs<CollectWorkerData, Attempt, AttemptResult>(async (data) => {
-    const driver = await driverOf(data.plan);
-    return new CollectWorker(data, await LockstepCell.open({ spec: data.spec, parts: cellParts }), driver);
+    const cell = await LockstepCell.open({ spec: data.spec, parts: cellParts });
+    return new CollectWorker(data, cell, await seat(data.plan, data.spec));
   });
 }

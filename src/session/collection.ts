@@ -17,7 +17,13 @@ export const RETRY = 10_000_000;
 /** Who drives. A policy is named by its bundle's folder. */
 export type DriverChoice =
   | { readonly kind: 'teacher'; readonly disturb: 'none' | 'push' }
-  | { readonly kind: 'policy'; readonly bundle: string; readonly name: string };
+  | {
+      readonly kind: 'policy';
+      readonly bundle: string;
+      readonly name: string;
+      /** Of its policy.json, which holds the hash of the model. */
+      readonly sha256: string;
+    };
 
 export interface CollectionLimits {
   /** Hours of motion; simulated time in lockstep. */
