@@ -13,6 +13,11 @@ import type { Normaliser } from '../policy/manifest.ts';
  * otherwise the noise of an axis that stands still would fill the whole range.
  */
 export const CONSTANT = 1e-4;
+/**
+ * Least scale, in the component's own unit (2 cm, 0.02 rad, 0.02 of a rotation matrix), of what does vary: a tool that
+ * points down but for its servo error would otherwise weigh that error as much as the whole way to the object.
+ */
+export const LEAST_SCALE = 0.02;
 /** Quantiles are taken from at most so many values per component, evenly spread. */
 export const QUANTILE_VALUES = 1_000_000;
 
@@ -32,7 +37,7 @@ export function fitNormaliser(method: Normaliser['method'], source: FitSource): 
   if (method === 'none' || count === 0) return { method, offset, scale };
   const set = (c: number, centre: number, spread: number): void => {
     offset[c] = centre;
-    scale[c] = spread < CONSTANT ? 1 : spread;
+    scale[c] = spread < CONSTANT ? 1 : Math.max(spread, LEAST_SCALE);
   };
   if (method === 'quantile') {
     const columns = sampled(source);

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { fitNormaliser, quantile } from '../../src/episode/normalise.ts';
+import { fitNormaliser, LEAST_SCALE, quantile } from '../../src/episode/normalise.ts';
 import { Rng } from '../../src/math/rng.ts';
 
 const N = 5000;
@@ -66,4 +66,11 @@ test('quantiles between order statistics', () => {
   assert.equal(quantile(sorted, 1), 8);
   assert.equal(quantile(sorted, 0.5), 3);
   assert.equal(quantile(Float64Array.of(7), 0.3), 7);
+});
+
+test('what varies by less than the least scale is not blown up to the whole range', () => {
+  const narrow = { size: 1, count: N, read: (i: number, out: Float64Array) => out.set([rows[i]![3]! * 1e3]) };
+  for (const method of ['mean-std', 'min-max', 'quantile'] as const) {
+    assert.deepEqual(fitNormaliser(method, narrow).scale, [LEAST_SCALE], method);
+  }
 });
