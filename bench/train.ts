@@ -61,7 +61,7 @@ async function measure(context: BenchContext, of: TrainCase): Promise<BenchResul
           name: `PyTorch ${twin.version}, Adam`,
           run: async () => ({ [of.name]: middle(await twin.time(of.steps)) }),
         };
-  return compare(context, {
+  return await compare(context, {
     bench: `train: ${of.name}`,
     cases: [{ name: of.name, unit: 'ms/step', better: 'lower', limit: { ratio: of.limit } }],
     ours: async () => {
