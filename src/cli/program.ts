@@ -10,6 +10,7 @@ import { addCheck } from './check.ts';
 import { addCollect } from './collect.ts';
 import { addDoctor } from './doctor.ts';
 import { addEpisodes } from './episodes.ts';
+import { addEval } from './eval.ts';
 import { addReplay } from './replay.ts';
 import { addRig } from './rig.ts';
 import { addRuns } from './runs.ts';
@@ -29,6 +30,7 @@ const COMMANDS: readonly ((program: Command) => void)[] = [
   addCollect,
   addTrain,
   addRuns,
+  addEval,
   addBench,
 ];
 
@@ -96,6 +98,10 @@ const USAGE = new Set([
   'RUN_UNKNOWN',
   'RUN_EXISTS',
   'POLICY_EXISTS',
+  'SEEDS_INVALID',
+  'EVALUATION_UNKNOWN',
+  'EVALUATION_EXISTS',
+  'POLICY_UNKNOWN',
 ]);
 const isUsage = (code: string): boolean =>
   code.startsWith('CONFIG_') || code.startsWith('RECIPE_') || USAGE.has(code);

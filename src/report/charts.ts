@@ -85,7 +85,7 @@ export function histogram({ values, label, median, max }: Histogram): Html {
   );
   return html`<svg viewBox="0 0 ${width} ${height}" role="img" aria-label="histogram of ${values.length} values: ${label}">
 ${median === undefined ? null : medianBand(median, x, top, bottom)}${grid}${bars}
-${median === undefined ? null : medianLine(median, x, top, bottom)}
+${median === undefined ? null : medianLine(median, x, [left, right], top, bottom)}
 <line class="axis" x1="${left}" x2="${right}" y1="${bottom}" y2="${bottom}"/>${scale}
 <text x="${(left + right) / 2}" y="${bottom + 38}" text-anchor="middle">${label}</text></svg>`;
 }
@@ -97,10 +97,18 @@ function medianBand(m: Median, x: Scale, top: number, bottom: number): Html | nu
   return html`<rect class="band" x="${x(m.low)}" y="${top}" width="${Math.max(1, x(m.high) - x(m.low))}" height="${bottom - top}"/>`;
 }
 
-function medianLine(m: Median, x: Scale, top: number, bottom: number): Html | null {
+function medianLine(
+  m: Median,
+  x: Scale,
+  [left, right]: readonly [number, number],
+  top: number,
+  bottom: number,
+): Html | null {
   if (!Number.isFinite(m.median)) return null;
   const at = x(m.median);
-  return html`<line class="mark" x1="${at}" x2="${at}" y1="${top - 6}" y2="${bottom}"/><text class="strong" x="${at}" y="${top - 11}" text-anchor="middle">median ${seconds(m.median)}</text>`;
+  // The words stay inside.
+  const middle = Math.min(right - 50, Math.max(left + 50, at));
+  return html`<line class="mark" x1="${at}" x2="${at}" y1="${top - 6}" y2="${bottom}"/><text class="strong" x="${middle}" y="${top - 11}" text-anchor="middle">median ${seconds(m.median)}</text>`;
 }
 
 export interface Place {

@@ -31,7 +31,7 @@ export interface AttemptOptions {
 const PICTURE_EVERY_S = 0.5;
 
 /** A driver with what it knows of its own chunks in the episode that has ended. */
-export interface Candidate {
+export interface Candidate extends AsyncDisposable {
   readonly driver: Driver;
   /** null for drivers that make no chunks. */
   chunks(): ChunkCounts | null;

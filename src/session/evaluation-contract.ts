@@ -6,11 +6,11 @@ import type { Html } from '../report/html.ts';
 import { facts, panel, table } from '../report/page.ts';
 import type { Contestant } from './evaluation.ts';
 
-export function contractPanel({ side, name, manifest }: Contestant): Html | null {
+export function contractPanel({ name, manifest }: Contestant): Html | null {
   if (manifest === null) {
     if (name !== 'teacher') return null;
     return panel(
-      `Contract of ${side}`,
+      'Contract of the teacher',
       'The teacher of the task knows the true poses of the scene. It has no bundle, and what it reaches is an upper mark for policies taught by it.',
     );
   }

@@ -82,9 +82,14 @@ export class EvaluationFiles {
     return file;
   }
 
+  /** Path of the report. */
+  report(id: string): string {
+    return join(this.of(id), 'report.html');
+  }
+
   /** Writes report.html from what the folder holds, and gives its path. */
   writeReport(evaluation: Evaluation): string {
-    const path = join(this.of(evaluation.id), 'report.html');
+    const path = this.report(evaluation.id);
     writeAtomically(path, this.reportOf(evaluation));
     return path;
   }

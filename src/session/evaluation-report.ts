@@ -248,15 +248,14 @@ function differing(evaluation: Evaluation, facts: readonly EpisodeFact[]): Html 
 const OPEN_FAILURES = 12;
 
 function failures(evaluation: Evaluation, facts: readonly EpisodeFact[], strip: StripReader): Html {
-  const two = evaluation.contestants.length === 2;
   const failed = evaluation.contestants.flatMap((c) => factsOf(c.side, facts).filter((f) => !f.success));
   const camera = evaluation.pictures;
   const lead =
     failed.length === 0
       ? 'None.'
       : `Each with the camera ${camera ?? UNKNOWN} over time, first frame to last${evaluation.images === 'other' ? ' (the scene as it was, not what the policy was shown)' : ''}.`;
-  const shown = failed.slice(0, OPEN_FAILURES).map((f) => failure(f, two, strip));
-  const rest = failed.slice(OPEN_FAILURES).map((f) => failure(f, two, strip));
+  const shown = failed.slice(0, OPEN_FAILURES).map((f) => failure(evaluation, f, strip));
+  const rest = failed.slice(OPEN_FAILURES).map((f) => failure(evaluation, f, strip));
   const folded =
     rest.length === 0
       ? null
@@ -264,9 +263,12 @@ function failures(evaluation: Evaluation, facts: readonly EpisodeFact[], strip: 
   return panel('Failures', lead, ...shown, folded);
 }
 
-function failure(fact: EpisodeFact, two: boolean, strip: StripReader): Html {
+function failure(evaluation: Evaluation, fact: EpisodeFact, strip: StripReader): Html {
+  const two = evaluation.contestants.length === 2;
   const jpeg = fact.strip === null ? null : strip(fact.strip.file);
-  const left = Object.entries(fact.residuals).map(([name, value]) => `${name} ${number(value, 2)}`);
+  const left = Object.entries(fact.residuals).map(
+    ([name, value]) => `${name} ${number(value, 2)} ${evaluation.units[name] ?? ''}`,
+  );
   const more = [
     `after ${seconds(fact.seconds)}`,
     fact.imagesOf === fact.seed ? '' : `pictures of seed ${fact.imagesOf}`,

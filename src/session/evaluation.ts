@@ -5,6 +5,7 @@
 import { type Interval, type Median, medianInterval, wilson } from '../math/statistics.ts';
 import { pairedVerdict, type Verdict } from '../math/verdict.ts';
 import type { PolicyManifest } from '../policy/manifest.ts';
+import type { SceneVary } from '../robot/spec.ts';
 
 export const EVALUATION_FORMAT = 'armloop-evaluation/1';
 
@@ -36,10 +37,12 @@ export interface Evaluation {
   readonly wallS: number;
   readonly task: string;
   readonly taskText: string;
+  /** Units of the task's residuals, by name. */
+  readonly units: Readonly<Record<string, string>>;
   readonly robot: { readonly id: string; readonly file: string; readonly sha256: string };
   readonly contestants: readonly Contestant[];
   readonly seeds: readonly number[];
-  readonly vary: string;
+  readonly vary: SceneVary;
   /** `other`: every policy was shown the pictures of another seed's episode. */
   readonly images: 'own' | 'other';
   /** Cameras whose frames a policy may get, and the one whose frames the report shows. */

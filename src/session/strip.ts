@@ -28,8 +28,8 @@ export function spread<T>(frames: readonly T[], count: number): T[] {
 /** At most `count` (≥ 2) frames, each `height` pixels high; null when there is no frame. */
 export async function pictureStrip(
   frames: readonly StripFrame[],
-  count = 8,
-  height = 132,
+  count = 6,
+  height = 168,
 ): Promise<Strip | null> {
   const chosen = spread(frames, count);
   const first = chosen[0];

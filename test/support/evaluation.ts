@@ -23,6 +23,7 @@ export const evaluationOf = (
   wallS: 12,
   task: 'pick-cube',
   taskText: 'Pick up the red cube and lift it',
+  units: { 'tool to cube': 'm' },
   robot: { id: 'panda-sim', file: 'robots/panda-sim.yaml', sha256: 'cd34'.repeat(16) },
   contestants,
   seeds,

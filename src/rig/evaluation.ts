@@ -1,0 +1,133 @@
+/** Evaluations put together from what is on this machine: bundles, robot file, task and worker threads. */
+import { join } from 'node:path';
+import { loadRobot } from '../config.ts';
+import { findBundle, loadBundle } from '../policy/bundle.ts';
+import { newEpisodeId } from '../record/episode-id.ts';
+import type { RobotSpec, SceneVary } from '../robot/spec.ts';
+import { packageRoot, packageVersion } from '../root.ts';
+import type { Attempt } from '../session/attempt.ts';
+import { cellSpec } from '../session/cell.ts';
+import { checkSame, type EvaluatedAttempt, evaluate } from '../session/evaluate.ts';
+import type { Contestant, EpisodeFact, Evaluation, Side } from '../session/evaluation.ts';
+import type { EvaluationFiles } from '../session/evaluation-files.ts';
+import { evaluationSpec, planEvaluation, seedsOf } from '../session/evaluation-plan.ts';
+import { JobPool } from '../session/job-pool.ts';
+import { cellParts } from './cell-parts.ts';
+import type { EvaluationWorkerData } from './evaluation-worker.ts';
+
+export interface EvaluationRequest {
+  readonly workspace: string;
+  /** One or two: names or folders of bundles, null for the task's teacher. */
+  readonly policies: readonly (string | null)[];
+  readonly robot: { readonly file: string; readonly given: string };
+  /** null: the first task of the first policy, else that of the robot file. */
+  readonly task: string | null;
+  readonly episodes: number | null;
+  readonly seeds: string | null;
+  readonly vary: SceneVary;
+  readonly images: Evaluation['images'];
+  readonly record: Evaluation['record'];
+  /** null: as declared by each bundle. */
+  readonly latencyMs: number | null;
+  readonly timeLimitS: number | null;
+  readonly goal: number | null;
+}
+
+export interface Prepared {
+  readonly workspace: string;
+  readonly evaluation: Evaluation;
+  readonly robot: RobotSpec;
+}
+
+/** Works out what will run. Rejects with POLICY_*, CONFIG_*, SEEDS_INVALID, SIM_UNKNOWN_TASK, CELL_NO_CAMERA. */
+export async function prepareEvaluation(request: EvaluationRequest): Promise<Prepared> {
+  const { workspace, latencyMs } = request;
+  const robot = loadRobot(request.robot.file);
+  const contestants = request.policies.map((policy, i) =>
+    contestant(i === 0 ? 'A' : 'B', policy, workspace, latencyMs),
+  );
+  const wanted = request.task ?? contestants[0]!.manifest?.tasks[0];
+  const task = await cellParts.openTask(cellSpec(robot, wanted === undefined ? {} : { task: wanted }));
+  const evaluation = planEvaluation({
+    id: newEpisodeId(Date.now() / 1000, Math.random()),
+    started: new Date().toISOString(),
+    robot,
+    robotFile: request.robot.given,
+    task,
+    contestants,
+    seeds: seedsOf(request.episodes, request.seeds),
+    images: request.images,
+    record: request.record,
+    vary: request.vary,
+    timeLimitS: request.timeLimitS,
+    goal: request.goal,
+    version: packageVersion(),
+  });
+  return { workspace, evaluation, robot };
+}
+
+/** An evaluation that was stopped. Rejects with EVALUATION_UNKNOWN, EVALUATION_CHANGED, POLICY_*, CONFIG_*. */
+export async function resumeEvaluation(
+  files: EvaluationFiles,
+  id: string,
+  workspace: string,
+  robotFile: (given: string) => string,
+): Promise<Prepared> {
+  const evaluation = files.read(id);
+  const robot = loadRobot(robotFile(evaluation.robot.file));
+  const now = planEvaluation({
+    ...evaluation,
+    robot,
+    robotFile: evaluation.robot.file,
+    task: await cellParts.openTask(cellSpec(robot, { task: evaluation.task })),
+    contestants: evaluation.contestants.map((c) => contestant(c.side, c.bundle, workspace, c.latencyMs)),
+    version: packageVersion(),
+  });
+  checkSame(evaluation, now);
+  return { workspace, evaluation, robot };
+}
+
+export interface RunOptions {
+  readonly workers: number;
+  readonly signal?: AbortSignal;
+  readonly progress?: (done: number, of: number, newest: EpisodeFact | null) => void;
+}
+
+/** Runs what is missing of it. Rejects with what a cell or a policy rejects with. */
+export async function runEvaluation(
+  files: EvaluationFiles,
+  { workspace, evaluation, robot }: Prepared,
+  options: RunOptions,
+): Promise<Evaluation> {
+  const data: EvaluationWorkerData = { spec: evaluationSpec(robot, evaluation), evaluation, workspace };
+  const jobs = evaluation.seeds.length * evaluation.contestants.length;
+  const url = new URL('./evaluation-worker.js', import.meta.url);
+  await using pool = await JobPool.open<Attempt, EvaluatedAttempt>(
+    url,
+    data,
+    Math.min(options.workers, jobs),
+  );
+  return await evaluate({
+    files,
+    evaluation,
+    pool,
+    now: () => performance.now() / 1000,
+    ...(options.signal === undefined ? {} : { signal: options.signal }),
+    ...(options.progress === undefined ? {} : { progress: options.progress }),
+  });
+}
+
+function contestant(
+  side: Side,
+  policy: string | null,
+  workspace: string,
+  latencyMs: number | null,
+): Contestant {
+  if (policy === null) {
+    return { side, name: 'teacher', bundle: null, sha256: '', manifest: null, latencyMs: 0 };
+  }
+  const places = [join(workspace, 'policies'), join(packageRoot(), 'policies')];
+  const { folder, manifest, sha256 } = loadBundle(findBundle(policy, places));
+  const latency = latencyMs ?? manifest.latencyMs;
+  return { side, name: manifest.name, bundle: folder, sha256, manifest, latencyMs: latency };
+}
