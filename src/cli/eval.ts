@@ -5,6 +5,7 @@ import { type Command, InvalidArgumentError, Option } from 'commander';
 import { SCENE_VARY, type SceneVary } from '../robot/spec.ts';
 import type { Evaluation } from '../session/evaluation.ts';
 import { examples, jsonOption, print, printJson, robotFile, table, workspaceOption } from './common.ts';
+import { onInterrupt } from './interrupt.ts';
 import { progressBar } from './progress.ts';
 
 interface EvalOptions {
@@ -21,6 +22,7 @@ interface EvalOptions {
   readonly imagesFrom: Evaluation['images'];
   readonly timeLimit?: number;
   readonly goal?: number;
+  readonly id?: string;
   readonly resume?: string;
   readonly workspace: string;
   readonly json?: true;
@@ -40,8 +42,11 @@ export function addEval(program: Command): void {
     .option('--against <policy>', 'a second policy on the same seeds, and an exact test of which is better')
     .option('--teacher', "the task's teacher instead of a policy")
     .option('--task <task>', "task to attempt; default: the policy's first, else the robot file's")
-    .option('--episodes <n>', 'how many (default: 100, on seeds 0..99)', whole(1))
-    .option('--seeds <list>', 'which seeds, as in 0..99 or 3,7,9..12')
+    .option('--episodes <n>', 'how many (default: 100)', whole(1))
+    .option(
+      '--seeds <list>',
+      'which, as in 0..99 or 3,7,9..12 (default: from 1000000 on, where no demonstration is)',
+    )
     .addOption(
       new Option('--vary <what>', 'what differs from seed to seed besides the objects')
         .choices(SCENE_VARY)
@@ -66,6 +71,7 @@ export function addEval(program: Command): void {
     )
     .option('--time-limit <s>', "simulated seconds for an attempt (default: the task's)", number(0.1))
     .option('--goal <percent>', 'success rate to reach; the exit code is 1 when it is missed', number(0))
+    .option('--id <id>', 'id of the evaluation instead of date and time')
     .option('--resume <id>', 'go on with an evaluation that was stopped')
     .addOption(workspaceOption())
     .addOption(jsonOption());
@@ -106,9 +112,14 @@ const DONE = 0;
 const FAILED = 1;
 const INTERRUPTED = 130;
 
+// Apart from their use, so that other commands need not load them.
+const parts = async () => ({
+  ...(await import('../session/evaluation-files.ts')),
+  ...(await import('../rig/evaluation.ts')),
+});
+
 async function run(policy: string | undefined, options: EvalOptions): Promise<number> {
-  const { EvaluationFiles } = await import('../session/evaluation-files.ts');
-  const { prepareEvaluation, resumeEvaluation, runEvaluation } = await import('../rig/evaluation.ts');
+  const { EvaluationFiles, prepareEvaluation, resumeEvaluation, runEvaluation } = await parts();
   const workspace = resolve(options.workspace);
   const files = new EvaluationFiles(workspace);
   const { goal, timeLimit, latency, episodes, seeds } = options;
@@ -116,6 +127,7 @@ async function run(policy: string | undefined, options: EvalOptions): Promise<nu
     options.resume === undefined
       ? await prepareEvaluation({
           workspace,
+          id: options.id ?? null,
           policies: [policy ?? null, ...(options.against === undefined ? [] : [options.against])],
           robot: { file: robotFile(options.robot), given: options.robot },
           task: options.task ?? null,
@@ -129,13 +141,8 @@ async function run(policy: string | undefined, options: EvalOptions): Promise<nu
           goal: goal === undefined ? null : goal / 100,
         })
       : await resumeEvaluation(files, options.resume, workspace, robotFile);
-  const stop = new AbortController();
-  const interrupt = (): void => {
-    if (stop.signal.aborted) process.exit(INTERRUPTED);
-    process.stderr.write('finishing the running episodes; once more to end at once\n');
-    stop.abort();
-  };
-  process.on('SIGINT', interrupt);
+  const say = (text: string): void => void process.stderr.write(`${text}\n`);
+  using stop = onInterrupt(say, 'finishing the running episodes; once more leaves at once');
   const bar = progressBar('episodes', options);
   try {
     const evaluation = await runEvaluation(files, prepared, {
@@ -149,7 +156,6 @@ async function run(policy: string | undefined, options: EvalOptions): Promise<nu
     return reached(evaluation) ? DONE : FAILED;
   } finally {
     bar.stop();
-    process.off('SIGINT', interrupt);
   }
 }
 

@@ -1,15 +1,16 @@
 /** Evaluations put together from what is on this machine: bundles, robot file, task and worker threads. */
 import { join } from 'node:path';
 import { loadRobot } from '../config.ts';
+import { ArmloopError } from '../errors.ts';
 import { findBundle, loadBundle } from '../policy/bundle.ts';
-import { newEpisodeId } from '../record/episode-id.ts';
+import { checkEpisodeId, newEpisodeId } from '../record/episode-id.ts';
 import type { RobotSpec, SceneVary } from '../robot/spec.ts';
 import { packageRoot, packageVersion } from '../root.ts';
 import type { Attempt } from '../session/attempt.ts';
 import { cellSpec } from '../session/cell.ts';
 import { checkSame, type EvaluatedAttempt, evaluate } from '../session/evaluate.ts';
 import type { Contestant, EpisodeFact, Evaluation, Side } from '../session/evaluation.ts';
-import type { EvaluationFiles } from '../session/evaluation-files.ts';
+import { EvaluationFiles } from '../session/evaluation-files.ts';
 import { evaluationSpec, planEvaluation, seedsOf } from '../session/evaluation-plan.ts';
 import { JobPool } from '../session/job-pool.ts';
 import { cellParts } from './cell-parts.ts';
@@ -17,6 +18,8 @@ import type { EvaluationWorkerData } from './evaluation-worker.ts';
 
 export interface EvaluationRequest {
   readonly workspace: string;
+  /** null: date and time. */
+  readonly id: string | null;
   /** One or two: names or folders of bundles, null for the task's teacher. */
   readonly policies: readonly (string | null)[];
   readonly robot: { readonly file: string; readonly given: string };
@@ -39,7 +42,7 @@ export interface Prepared {
   readonly robot: RobotSpec;
 }
 
-/** Works out what will run. Rejects with POLICY_*, CONFIG_*, SEEDS_INVALID, SIM_UNKNOWN_TASK, CELL_NO_CAMERA. */
+/** Works out what will run. Rejects with POLICY_*, CONFIG_*, SEEDS_INVALID, EVALUATION_EXISTS, SIM_UNKNOWN_TASK. */
 export async function prepareEvaluation(request: EvaluationRequest): Promise<Prepared> {
   const { workspace, latencyMs } = request;
   const robot = loadRobot(request.robot.file);
@@ -48,8 +51,10 @@ export async function prepareEvaluation(request: EvaluationRequest): Promise<Pre
   );
   const wanted = request.task ?? contestants[0]!.manifest?.tasks[0];
   const task = await cellParts.openTask(cellSpec(robot, wanted === undefined ? {} : { task: wanted }));
+  const id = checkEpisodeId(request.id ?? newEpisodeId(Date.now() / 1000, Math.random()));
+  if (new EvaluationFiles(workspace).has(id)) throw new ArmloopError('EVALUATION_EXISTS', { id });
   const evaluation = planEvaluation({
-    id: newEpisodeId(Date.now() / 1000, Math.random()),
+    id,
     started: new Date().toISOString(),
     robot,
     robotFile: request.robot.given,

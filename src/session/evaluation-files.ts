@@ -27,6 +27,11 @@ export class EvaluationFiles {
     return join(this.folder, checkEpisodeId(id));
   }
 
+  /** Throws EPISODE_BAD_ID. */
+  has(id: string): boolean {
+    return existsSync(this.of(id));
+  }
+
   /** Newest last; those that have no readable evaluation.json are left out. */
   list(): Evaluation[] {
     if (!existsSync(this.folder)) return [];

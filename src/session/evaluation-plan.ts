@@ -55,9 +55,12 @@ export function planEvaluation(wishes: EvaluationWishes): Evaluation {
   };
 }
 
-/** `--episodes` and `--seeds` together: seeds from 0 on when none are named. Throws SEEDS_INVALID. */
+/** Collections begin with seed 0; what is evaluated by default was never demonstrated. */
+export const HELD_OUT = 1_000_000;
+
+/** `--episodes` and `--seeds` together: seeds from HELD_OUT on when none are named. Throws SEEDS_INVALID. */
 export function seedsOf(episodes: number | null, seeds: string | null): number[] {
-  if (seeds === null) return Array.from({ length: episodes ?? 100 }, (_, i) => i);
+  if (seeds === null) return Array.from({ length: episodes ?? 100 }, (_, i) => HELD_OUT + i);
   const list = parseSeeds(seeds);
   if (episodes !== null && episodes !== list.length) {
     const rule = `they are ${list.length}, but --episodes asks for ${episodes}`;

@@ -69,6 +69,7 @@ after(() => rmSync(workspace, { recursive: true, force: true }));
 
 const request = (more: Partial<EvaluationRequest> = {}): EvaluationRequest => ({
   workspace,
+  id: null,
   policies: ['brightness'],
   robot: { file: robot, given: 'panda-sim' },
   task: null,
@@ -213,12 +214,13 @@ describe('evaluation in lockstep cells', () => {
     }
   });
 
-  it('refuses seeds that do not fit the number of episodes, and policies that are not there', async () => {
+  it('refuses seeds that do not fit the number of episodes, unknown policies, and an id that is taken', async () => {
     await assert.rejects(prepareEvaluation(request({ episodes: 5 })), {
       code: 'SEEDS_INVALID',
       message: /they are 2, but --episodes asks for 5/,
     });
     await assert.rejects(prepareEvaluation(request({ policies: ['none-such'] })), { code: 'POLICY_UNKNOWN' });
+    await assert.rejects(prepareEvaluation(request({ id: own })), { code: 'EVALUATION_EXISTS' });
   });
 });
 
