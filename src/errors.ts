@@ -264,6 +264,7 @@ export const ERRORS = {
   EVALUATION_BUSY: {
     text: 'evaluation {id} is being worked on by process {pid}',
     todo: 'Wait for it, or stop it with Ctrl-C where it runs.',
+  },
   EVALUATION_EXISTS: {
     text: 'there is an evaluation {id} already',
     todo: 'Go on with it by --resume, or give another --id.',
