@@ -9,17 +9,17 @@ export interface CameraChannels {
   readonly record: ChannelBuffer;
   /** Latest for the live stream: the newest frame, JPEG in the payload. */
   readonly stream: ChannelBuffer;
-  /** Ring for the policy thread: every frame as it is recorded; full and at rest while there is none. */
-  readonly policy: ChannelBuffer;
+  /** Latest for policies: the newest frame, RGB rows from the top in the payload; null when nobody wants pixels. */
+  readonly pixels: ChannelBuffer | null;
 }
 
 /** A disk may stall this long before frames are lost, s. */
 const STALL = 4;
 
-/** Frames that wait while a policy thinks. */
-const THINKING = 8;
-
-export function cameraChannels(entry: CameraEntry): CameraChannels {
+export function cameraChannels(
+  entry: CameraEntry,
+  pixels: 'pixels' | 'no pixels' = 'no pixels',
+): CameraChannels {
   const raw = entry.width * entry.height * 3;
   // A JPEG of noise at quality 100 is about as large as its pixels. Memory behind it that is never written is never
   // really taken.
@@ -27,7 +27,7 @@ export function cameraChannels(entry: CameraEntry): CameraChannels {
   return {
     record: ring(frameLayout.size, Math.max(8, Math.ceil(STALL * entry.fps)), jpeg),
     stream: latest(frameLayout.size, jpeg),
-    policy: ring(frameLayout.size, THINKING, jpeg),
+    pixels: pixels === 'pixels' ? latest(frameLayout.size, raw) : null,
   };
 }
 

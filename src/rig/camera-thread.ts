@@ -30,6 +30,8 @@ export interface CameraThreadOptions {
   readonly poses: ChannelBuffer;
   /** Address of the module with createRenderer (kinds.ts knows it). */
   readonly rendererUrl: string;
+  /** Publish RGB pixels too, for policies. Costs a copy per frame. Default 'no pixels'. */
+  readonly pixels?: 'pixels' | 'no pixels';
 }
 
 /** How long a shutdown may take before the thread is ended by force, ms. */
@@ -70,7 +72,7 @@ export class CameraThread implements AsyncDisposable {
       scene,
       cameras,
       poses,
-      channels: cameras.map(cameraChannels),
+      channels: cameras.map((entry) => cameraChannels(entry, options.pixels)),
       stats: latest(cameraStatsLayout(cameras.length).size),
       rendererUrl,
     };

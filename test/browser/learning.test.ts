@@ -1,9 +1,16 @@
 /** The pages of what is learnt, on a real server over a workspace that grows while they are looked at. @limit 300 */
 import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import type { Page } from 'playwright-core';
 import { RunFolder } from '../../src/learn/run-folder.ts';
+import { packageRoot } from '../../src/root.ts';
+import { EvaluationFiles } from '../../src/session/evaluation-files.ts';
 import { type Browser, noChromium, openBrowser } from '../support/browser.ts';
+import { contestant, evaluationOf, factOf } from '../support/evaluation.ts';
 import { type QuietServer, quietServer } from '../support/quiet-server.ts';
 import { recipeText, runFacts } from '../support/run.ts';
 
@@ -119,3 +126,111 @@ test('training: a run that is not there is said in words', { skip }, () =>
     browser.errors.splice(0, browser.errors.length, ...browser.errors.filter((e) => !e.includes('404')));
   }),
 );
+
+/** Runs a command of armloop on the server's workspace; its output. Rejects when it fails. */
+async function armloop(...args: string[]): Promise<string> {
+  const main = join(packageRoot(), 'dist', 'src', 'main.js');
+  const child = spawn(process.execPath, [main, ...args, '--workspace', server.workspace]);
+  let output = '';
+  const hear = (chunk: Buffer): void => {
+    output += chunk.toString();
+  };
+  child.stdout.on('data', hear);
+  child.stderr.on('data', hear);
+  const [code] = (await once(child, 'close')) as [number | null];
+  assert.equal(code, 0, output);
+  return output.trim();
+}
+
+const recipe = `
+name: reach-joints
+description: Reaches from joint angles
+data: { validation: 0.34 }
+observation:
+  rateHz: 20
+  states: [{ name: joints, features: [{ field: in.q }, { field: in.qd }] }]
+action: { horizon: 8 }
+training: { steps: 120, batch: 32, logEvery: 5, validateEvery: 40, checkpointEvery: 60 }
+`;
+
+test('collecting and training by command: the pages follow from the first attempt to the policy', {
+  skip,
+}, async (t) => {
+  const [collected, trained] = ['20260201-120000-c011', '20260201-130000-7a1e'];
+  await onPage('#/collections', async (page) => {
+    await page.locator(part('collection-list'), { hasText: 'No collections yet' }).waitFor();
+    const collecting = armloop(
+      ...['collect', '--teacher', '--task', 'reach', '--episodes', '3', '--cameras', 'none'],
+      ...['--vary', 'appearance', '--workers', '1', '--id', collected],
+    );
+    const following = async (): Promise<void> => {
+      await page.locator(`${part('collection')}[data-state="running"]`).click();
+      await page.waitForSelector(`${part('collection-details')}[data-state="running"]`);
+      await shows(page, 'collection-running', /^1$/);
+      await page
+        .locator(`${part('attempt')}[data-success="true"]`)
+        .first()
+        .waitFor();
+    };
+    // Both at once: a command that fails ends the test at once.
+    const [output] = await Promise.all([collecting, following()]);
+    t.diagnostic(output);
+    await page.waitForSelector(`${part('collection-details')}[data-state="done"][data-attempts="3"]`);
+    await shows(page, 'collection-progress', /3 of 3 episodes/);
+    await shows(page, 'collection-rate', /^100 %$/);
+    await shows(page, 'reason-success', /^3$/);
+    await shows(page, 'budget-failures-in-a-row', /^0 of 20$/);
+    await page.locator(part('spreads'), { hasText: /\d/ }).waitFor();
+    await page.waitForFunction(`${painted('collection-plot', '--series-1')} > 20`);
+
+    const [report] = await Promise.all([
+      page.context().waitForEvent('page'),
+      page.click(part('collection-report')),
+    ]);
+    await report.locator('h1', { hasText: '3 episodes by the teacher' }).waitFor();
+    await report.close();
+    // An attempt leads to its episode.
+    await page.locator(part('attempt-episode')).first().click();
+    await page.waitForSelector(`${part('episode-details')}[data-id^="${collected}"]`);
+    await page.waitForSelector(part('playback'));
+  });
+
+  const file = join(server.workspace, 'recipe.yaml');
+  writeFileSync(file, recipe);
+  await onPage('#/training', async (page) => {
+    const following = async (): Promise<void> => {
+      await page.locator(`${part('run')}[data-id="${trained}"]`).click();
+      await page.waitForSelector(`${part('run-details')}:not([data-step="0"])`);
+    };
+    const [output] = await Promise.all([armloop('train', file, '--run', trained), following()]);
+    t.diagnostic(output);
+    await page.waitForSelector(`${part('run-details')}[data-state="finished"][data-step="120"]`);
+    await page.waitForFunction(`${painted('run-plot-loss', '--series-1')} > 20`);
+    await page.waitForFunction(`${painted('run-plot-loss', '--series-2')} > 8`);
+    await shows(page, 'run-recipe', /Reaches from joint angles/);
+    await page.waitForSelector(part('run-policy'));
+  });
+});
+
+test('evaluations: results, verdict and report', { skip }, async () => {
+  const files = new EvaluationFiles(server.workspace);
+  const evaluation = evaluationOf([0, 1, 2, 3], [contestant('A', 'first'), contestant('B', 'second')]);
+  files.write(evaluation);
+  using ledger = files.openLedger(evaluation.id);
+  ledger.append(factOf('A', 0, true));
+  ledger.append(factOf('B', 0, false));
+  await onPage(`#/evaluations/${evaluation.id}`, async (page) => {
+    await shows(page, 'result-A-rate', /^100 %$/);
+    await shows(page, 'result-B-rate', /^0 %$/);
+    await shows(page, 'evaluation-verdict', /^No verdict, n is too small/);
+    ledger.append(factOf('A', 1, false));
+    await shows(page, 'result-A-rate', /^50 %$/);
+    await shows(page, 'result-A-count', /^1 of 2$/);
+    const [report] = await Promise.all([
+      page.context().waitForEvent('page'),
+      page.click(part('evaluation-report')),
+    ]);
+    await report.locator('h1', { hasText: 'first against second' }).waitFor();
+    await report.close();
+  });
+});

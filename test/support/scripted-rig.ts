@@ -86,7 +86,6 @@ export function hello(): Hello {
         dropped: 0,
       })),
       realTime: { fifo: false, reason: 'scripted' },
-      policy: null,
       events: [],
     },
   };
