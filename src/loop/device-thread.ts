@@ -49,7 +49,9 @@ type Order =
 
 export class DeviceThread implements Device {
   readonly spec: DeviceSpec;
-  readonly scene: SceneDescription | null;
+  /** The scene has a new look: bodies and shapes are as before. */
+  onLook: ((scene: SceneDescription) => void) | null = null;
+  #scene: SceneDescription | null;
   /** Newest scene poses (posesLayout), one Latest per reader. Empty for a device without a scene. */
   readonly poses: readonly ChannelBuffer[];
   /** Ring of scene poses for the recorder; null when none was asked for. */
@@ -78,7 +80,7 @@ export class DeviceThread implements Device {
     this.#port = port;
     this.#control = control;
     this.spec = ready.spec;
-    this.scene = ready.scene;
+    this.#scene = ready.scene;
     const size = posesLayout(ready.scene?.bodies.length ?? 0).size;
     const readers = ready.scene === null ? 0 : (options.poseReaders ?? 0);
     this.poses = Array.from({ length: readers }, () => latest(size));
@@ -124,6 +126,11 @@ export class DeviceThread implements Device {
       });
     });
     return new DeviceThread(options, worker, port1, control, ready);
+  }
+
+  /** As it looks since the last reset. */
+  get scene(): SceneDescription | null {
+    return this.#scene;
   }
 
   open(port: DevicePort): Promise<void> {
@@ -216,6 +223,11 @@ export class DeviceThread implements Device {
 
   #answered(message: FromDevice): void {
     if (message.type === 'ready') return;
+    if (message.type === 'look') {
+      this.#scene = message.scene;
+      if (message.scene !== null) this.onLook?.(message.scene);
+      return;
+    }
     const call = this.#calls.get(message.id);
     this.#calls.delete(message.id);
     if (message.type === 'done') call?.resolve(message.state);

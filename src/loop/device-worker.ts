@@ -41,6 +41,8 @@ export type ToDevice =
 
 export type FromDevice =
   | { readonly type: 'ready'; readonly spec: DeviceSpec; readonly scene: SceneDescription | null }
+  /** The scene looks different from now on: sent before the answer to what changed it. */
+  | { readonly type: 'look'; readonly scene: SceneDescription | null }
   | { readonly type: 'done'; readonly id: number; readonly state: Float64Array | null }
   | { readonly type: 'failed'; readonly id: number; readonly reason: string };
 
@@ -67,6 +69,8 @@ class Host {
   readonly #epoch = new Float64Array(1);
   /** Published − the device's own epoch: a snapshot put back is a new scene, though it brings its old number. */
   readonly #epochShift = new Float64Array(1);
+  /** As it was told last. */
+  #look: SceneDescription | null;
   #enabled = false;
   /** A command has been taken whose effect has not been measured yet. */
   #open = false;
@@ -81,6 +85,7 @@ class Host {
     now: () => number,
   ) {
     this.#device = device;
+    this.#look = device.scene;
     this.#data = data;
     this.#now = now;
     this.#state = new LatestEnd(run.state);
@@ -182,7 +187,11 @@ class Host {
       if (message.type === 'run') continue;
       try {
         const state = this.#obey(message);
-        // The answer follows the state that shows it.
+        // The answer follows the look and the state that show it.
+        if (this.#device.scene !== this.#look) {
+          this.#look = this.#device.scene;
+          port.postMessage({ type: 'look', scene: this.#look } satisfies FromDevice);
+        }
         this.#publish();
         port.postMessage({ type: 'done', id: message.id, state } satisfies FromDevice);
       } catch (error) {

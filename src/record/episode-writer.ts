@@ -324,6 +324,7 @@ export class EpisodeWriter {
       tick_layout: JSON.stringify(layout.toJSON()),
       memory_layout: JSON.stringify(this.#setup.memory.toJSON()),
       ...Object.fromEntries(start.physics.map((p) => [`physics_time_${p.device}`, String(p.time)])),
+      ...variationNote(this.#setup.scene),
       ...start.notes,
     });
     const names = layoutSchema('Tick', layout).names;
@@ -462,6 +463,11 @@ const utf8 = (text: string): Uint8Array => encoder.encode(text);
 const raw = (values: Float64Array): Uint8Array =>
   new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
 const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex');
+
+/** What was drawn for the scene, where it is found without reading the scene. */
+function variationNote(scene: SceneDescription | null): { readonly variation?: string } {
+  return scene?.variation === undefined ? {} : { variation: JSON.stringify(scene.variation) };
+}
 
 function sceneJson(scene: SceneDescription): string {
   const meshes = scene.meshes.map((m) => ({ vertices: [...m.vertices], triangles: [...m.triangles] }));

@@ -8,6 +8,7 @@ import { rmSync } from 'node:fs';
 import { ArmloopError } from '../errors.ts';
 import { type ChannelBuffer, RingView } from '../loop/channel.ts';
 import { frameLayout, posesLayout, snapshotLayout } from '../robot/frame.ts';
+import type { SceneDescription } from '../robot/scene.ts';
 import { sentLayout, tickRecordLayout } from '../robot/tick.ts';
 import type { EpisodeLabel, EpisodeSummary } from '../server/protocol.ts';
 import {
@@ -67,7 +68,7 @@ interface Pending<T> {
 }
 
 export class RecorderCore {
-  readonly #setup: EpisodeSetup;
+  #setup: EpisodeSetup;
   readonly #files: EpisodeFiles;
   readonly #now: () => number;
   readonly #tick: RingView;
@@ -176,6 +177,11 @@ export class RecorderCore {
     const summary = this.#close('unlabelled', 'discarded');
     this.#files.move(summary.id, 'episodes', 'trash');
     return { ...summary, trashed: true };
+  }
+
+  /** What the scene looks like from now on, for the episodes that begin after this. */
+  restyle(scene: SceneDescription): void {
+    this.#setup = { ...this.#setup, scene };
   }
 
   /** `time`: monotonic seconds; now when left out. */

@@ -6,6 +6,7 @@ import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
 import { ArmloopError } from '../errors.ts';
 import { monotonicClock } from '../loop/clock.ts';
 import { Layout } from '../robot/layout.ts';
+import type { SceneDescription } from '../robot/scene.ts';
 import type { EpisodeLabel } from '../server/protocol.ts';
 import type { EpisodeSetup, EpisodeStart } from './episode-writer.ts';
 import { EpisodeFiles } from './files.ts';
@@ -31,6 +32,7 @@ export type RecorderCommand =
 
 export type ToRecorder =
   | (RecorderCommand & { readonly call: number })
+  | { readonly type: 'restyle'; readonly scene: SceneDescription }
   | {
       readonly type: 'event';
       readonly level: LogLevel;
@@ -101,6 +103,10 @@ async function run(port: MessagePort, data: RecorderThreadData): Promise<void> {
   port.on('message', (message: ToRecorder) => {
     if (message.type === 'event') {
       core.event(message.level, message.name, message.text, message.time);
+      return;
+    }
+    if (message.type === 'restyle') {
+      core.restyle(message.scene);
       return;
     }
     const { call } = message;

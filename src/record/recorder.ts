@@ -150,6 +150,11 @@ export class Recorder implements AsyncDisposable {
     this.#post({ type: 'event', level, name, text, time });
   }
 
+  /** The scene has a new look: the next episodes keep it. */
+  restyle(scene: SceneDescription): void {
+    this.#post({ type: 'restyle', scene });
+  }
+
   /** Closes what is open (a running episode is kept, unlabelled) and ends the thread. */
   async [Symbol.asyncDispose](): Promise<void> {
     if (this.#closing) return;

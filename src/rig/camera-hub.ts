@@ -3,6 +3,7 @@ import { ArmloopError } from '../errors.ts';
 import { type ChannelBuffer, LatestView } from '../loop/channel.ts';
 import type { DeviceThread } from '../loop/device-thread.ts';
 import { frameLayout } from '../robot/frame.ts';
+import type { SceneDescription } from '../robot/scene.ts';
 import type { RobotSpec } from '../robot/spec.ts';
 import type { CameraStats } from './camera-channels.ts';
 import { CameraThread } from './camera-thread.ts';
@@ -53,6 +54,10 @@ export class CameraHub implements AsyncDisposable {
 
   stats(): CameraStats[] {
     return this.#thread?.stats() ?? [];
+  }
+
+  restyle(scene: SceneDescription): void {
+    this.#thread?.restyle(scene);
   }
 
   /** Visits each camera's newest frame (frameLayout, JPEG) that was not visited before. */

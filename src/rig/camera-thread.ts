@@ -116,6 +116,11 @@ export class CameraThread implements AsyncDisposable {
     this.#post({ type: 'fps', camera, fps });
   }
 
+  /** The scene has a new look: frames from the next one on show it. */
+  restyle(scene: SceneDescription): void {
+    this.#post({ type: 'restyle', scene });
+  }
+
   /** Frames in the encoder still come out; then the thread ends. */
   async [Symbol.asyncDispose](): Promise<void> {
     if (this.#closing) return;

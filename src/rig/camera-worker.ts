@@ -32,6 +32,7 @@ export interface CameraWorkerData {
 export type ToCameraWorker =
   | { readonly type: 'start' | 'stop'; readonly camera: number }
   | { readonly type: 'fps'; readonly camera: number; readonly fps: number }
+  | { readonly type: 'restyle'; readonly scene: SceneDescription }
   | { readonly type: 'shutdown' };
 
 export type FromCameraWorker = { readonly type: 'open' };
@@ -97,6 +98,9 @@ class CameraLoop {
         break;
       case 'fps':
         this.#cameras[message.camera]!.schedule.setFps(message.fps, now);
+        break;
+      case 'restyle':
+        this.#set.restyle(message.scene);
         break;
       case 'shutdown':
         this.#running = false;

@@ -10,6 +10,7 @@ import { LoopThread } from '../loop/realtime.ts';
 import { Recorder } from '../record/recorder.ts';
 import type { Now } from '../robot/device.ts';
 import { frameLayout, posesLayout } from '../robot/frame.ts';
+import type { SceneDescription } from '../robot/scene.ts';
 import type { RobotSpec } from '../robot/spec.ts';
 import { ControllerId, Mode, Reason, RequestKind, Source } from '../robot/tick.ts';
 import { deviceStatusWords } from '../robot/words.ts';
@@ -89,6 +90,7 @@ export class Rig {
       this.session.recording.abandon();
       this.session.event('error', `Recording broke off: ${explain(error)}`);
     };
+    if (parts.rack.stage !== null) parts.rack.stage.onLook = (scene) => this.#restyle(scene);
     this.#cameras.onFailure = (error) => this.session.event('error', `Cameras: ${explain(error)}`);
   }
 
@@ -334,6 +336,13 @@ export class Rig {
     // Rates and counts change all the time: once a second is enough for them.
     if (this.#dirty || this.#pumps % PUMP_HZ === 0) this.#tell();
     this.#timer = setTimeout(() => this.#pump(), Math.max(0, next - performance.now()));
+  }
+
+  /** Cameras, recorder and consoles take the new look of the scene. */
+  #restyle(scene: SceneDescription): void {
+    this.#cameras.restyle(scene);
+    this.#recorder.restyle(scene);
+    this.#socket.introduce(this.hello());
   }
 
   #tell(): void {

@@ -151,6 +151,12 @@ export class RigSocket {
     for (const c of this.#connections.values()) if (c.greeted) c.send(data);
   }
 
+  /** What the rig says of itself has changed: it introduces itself again. */
+  introduce(hello: unknown): void {
+    const data = encodeJson(Wire.hello, { protocol: WIRE_PROTOCOL, pid: process.pid, hello });
+    for (const c of this.#connections.values()) if (c.greeted) c.send(data);
+  }
+
   notice(to: ClientRef, message: unknown): void {
     this.#connections.get(to.connection)?.send(encodeJson(Wire.notice, { client: to.client, message }));
   }

@@ -2,7 +2,7 @@
  * The protocol between a rig and its servers, over a local socket: frames of u32 length (little-endian, of what
  * follows it), u8 type, payload. Both ends send a heartbeat; the one that hears nothing for DEAD_MS hangs up.
  *
- * rig → server: hello (JSON, once), session (JSON, on change), live (float64 block of liveLayout), frame (camera),
+ * rig → server: hello (JSON, first, and again when the scene has a new look), session (JSON, on change), live (float64 block of liveLayout), frame (camera),
  * notice (JSON for one client), reply (JSON). server → rig: hello (JSON, first), request (JSON), operator (binary).
  */
 import { ArmloopError } from '../errors.ts';
