@@ -53,7 +53,7 @@ Examples:
 
 export function buildProgram(): Command {
   const program = new Command('armloop')
-    .description('Teaches and runs a robot arm: simulate, teleoperate, record, replay.')
+    .description('Teaches and runs a robot arm: simulate, teleoperate, record, replay, collect, train.')
     .version(packageVersion(), '-V, --version')
     .showSuggestionAfterError()
     .showHelpAfterError('(armloop help COMMAND shows how it is used)')

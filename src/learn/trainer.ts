@@ -236,6 +236,9 @@ async function work(job: Work, options: TrainOptions): Promise<TrainOutcome> {
   }
 }
 
+/** s of training between two states in status.json, looks and checkpoints apart: it is flushed to the disk each time. */
+const STATUS_EVERY = 5;
+
 function learn({ folder, recipe, data, from }: Work, events: TrainerEvents): Promise<Cloned> {
   const step = from?.state.step ?? 0;
   // Lines of steps that will be done again.
@@ -243,6 +246,7 @@ function learn({ folder, recipe, data, from }: Work, events: TrainerEvents): Pro
   folder.report({ state: 'running', reason: '', step });
   events.begun(folder, step);
   let loss: number | null = null;
+  let told = 0;
   return cloneBehaviour({
     recipe,
     data,
@@ -252,7 +256,11 @@ function learn({ folder, recipe, data, from }: Work, events: TrainerEvents): Pro
     log: (line) => {
       folder.metrics.append(line);
       if ('loss' in line) loss = line.loss;
-      else folder.report({ step: line.step, elapsed: line.time, validation: line.validation.loss });
+      const look = 'validation' in line ? { validation: line.validation.loss } : null;
+      if (look !== null || line.time >= told + STATUS_EVERY) {
+        folder.report({ step: line.step, elapsed: line.time, loss, ...look });
+        told = line.time;
+      }
       events.line(line);
     },
     save: (checkpoint) => {

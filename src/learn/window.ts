@@ -29,7 +29,7 @@ export class Window {
     this.#results.push(result);
   }
 
-  /** Leaves time that no step took (a look, a checkpoint) out of samplesPerS. */
+  /** Leaves time in which no step was done, such as a look, out of samplesPerS. */
   pause(seconds: number): void {
     this.#since += seconds;
   }
