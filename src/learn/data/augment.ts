@@ -1,17 +1,9 @@
 /** What happens to a training sample, drawn from (seed, step, slot) and nothing else. */
+import { ArmloopError } from '../../errors.ts';
 import { mixSeeds, Rng } from '../../math/rng.ts';
-import {
-  addNoise,
-  blur,
-  blurTaps,
-  type ColourMap,
-  mapColours,
-  NOISE_BYTES,
-  NOISE_STEP,
-  shift,
-  stretch,
-} from './augment-kernels.ts';
+import { shift, stretch } from './augment-kernels.ts';
 import type { Augmentation } from './batch.ts';
+import { Canvas, type ColourMap, LARGEST_BLUR, NOISE_BYTES, NOISE_STEP } from './canvas.ts';
 
 /** Weaker blurs than this change no byte by more than rounding does. */
 const LEAST_BLUR = 0.2;
@@ -36,6 +28,8 @@ const GREY = [0.299, 0.587, 0.114] as const;
 export class Augmenter {
   readonly #options: Augmentation;
   readonly #seed: number;
+  /** One per size of picture. */
+  readonly #canvases = new Map<string, Canvas>();
 
   constructor(options: Augmentation, seed: number) {
     this.#options = options;
@@ -58,19 +52,20 @@ export class Augmenter {
     const rng = new Rng(mixSeeds(this.#seed, place.step), place.slot * 64 + 1 + place.input);
     const draw = this.#draw(rng);
     const bytes = width * height * 3;
+    const canvas = this.#canvas(width, height);
     for (let k = 0; k < count; k++) {
       const from = source.subarray(k * bytes, (k + 1) * bytes);
-      const to = at + k * bytes;
       if (draw.zoom < 1) {
         const w = width * draw.zoom;
         const h = height * draw.zoom;
         const x = (width - w) * draw.left + draw.dx;
         const y = (height - h) * draw.top + draw.dy;
-        stretch(from, width, height, { x, y, width: w, height: h }, out, to);
-      } else shift(from, width, height, draw.dx, draw.dy, out, to);
-      if (draw.blur >= LEAST_BLUR) blur(out, to, width, height, blurTaps(draw.blur));
-      if (draw.colours !== null) mapColours(out, to, width * height, draw.colours);
-      if (draw.noise > 0) addNoise(out, to, bytes, draw.noise, rng.below(NOISE_BYTES));
+        stretch(from, width, height, { x, y, width: w, height: h }, canvas.pixels, 0);
+      } else shift(from, width, height, draw.dx, draw.dy, canvas.pixels, 0);
+      if (draw.blur >= LEAST_BLUR) canvas.blur(draw.blur);
+      if (draw.colours !== null) canvas.colour(draw.colours);
+      if (draw.noise > 0) canvas.noise(draw.noise, rng.below(NOISE_BYTES / 16));
+      out.set(canvas.pixels, at + k * bytes);
     }
   }
 
@@ -89,6 +84,13 @@ export class Augmenter {
       const noise = rng.normal(sigma);
       for (let k = 0; k < steps; k++) values[at + k * size + c] = values[at + k * size + c]! + noise;
     }
+  }
+
+  #canvas(width: number, height: number): Canvas {
+    const key = `${width}×${height}`;
+    const found = this.#canvases.get(key) ?? new Canvas(width, height);
+    this.#canvases.set(key, found);
+    return found;
   }
 
   /** Draws every number, wanted or not, so that one option does not change what another draws. */
@@ -141,4 +143,26 @@ export function colourMap(o: {
       matrix.push(o.hue === 0 && o.saturation === 1 ? (i === j ? scale[j]! : 0) : sum * scale[j]!);
     }
   return { matrix, offset: [lift, lift, lift] };
+}
+
+/** Throws DATASET_SPEC for a strength that makes no sense. */
+export function checkAugmentation(options: Augmentation): void {
+  const most: Readonly<Record<keyof Augmentation, number>> = {
+    shift: 1024,
+    crop: 0.9,
+    brightness: 1,
+    contrast: 1,
+    saturation: 1,
+    hueDeg: 180,
+    gain: 1,
+    blur: LARGEST_BLUR,
+    noise: 63,
+    stateNoise: Number.POSITIVE_INFINITY,
+  };
+  for (const [name, limit] of Object.entries(most)) {
+    const value = options[name as keyof Augmentation] ?? 0;
+    if (value >= 0 && value <= limit) continue;
+    const rule = `must lie within 0 and ${limit}`;
+    throw new ArmloopError('DATASET_SPEC', { what: `augmentation ${name}`, value, rule });
+  }
 }

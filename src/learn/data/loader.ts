@@ -12,6 +12,7 @@
 import { Worker } from 'node:worker_threads';
 import { ArmloopError, ERRORS, type ErrorCode } from '../../errors.ts';
 import { Assembler, type AssemblerOptions, type BatchBuffers } from './assemble.ts';
+import { checkAugmentation } from './augment.ts';
 import type { Batch, BatchSource, LoaderOptions, TrainingData, WaitStatistics } from './batch.ts';
 import type { BatchWorkerData, FromBatchWorker, ToBatchWorker } from './batch-worker.ts';
 
@@ -67,6 +68,7 @@ export class BatchLoader implements BatchSource {
       const rule = `must be a whole number from ${least}`;
       throw new ArmloopError('DATASET_SPEC', { what, value, rule });
     }
+    checkAugmentation(options.augmentation ?? {});
     if (data[set].samples === 0) {
       const what = set === 'train' ? 'samples to train on' : 'samples to validate on';
       throw new ArmloopError('DATASET_EMPTY', { what, reason: 'none of the episodes of this set has any' });

@@ -2,16 +2,16 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { Augmenter, colourMap } from '../../../src/learn/data/augment.ts';
+import { shift, stretch } from '../../../src/learn/data/augment-kernels.ts';
 import {
-  addNoise,
-  blur,
   blurTaps,
-  mapColours,
+  Canvas,
+  type ColourMap,
+  LARGEST_BLUR,
   NOISE_BYTES,
   NOISE_STEP,
-  shift,
-  stretch,
-} from '../../../src/learn/data/augment-kernels.ts';
+  noiseTable,
+} from '../../../src/learn/data/canvas.ts';
 import { Rng } from '../../../src/math/rng.ts';
 
 function picture(width: number, height: number, seed: number): Uint8Array {
@@ -23,6 +23,19 @@ const clamp = (x: number, low: number, high: number): number => Math.min(high, M
 const side = fc.integer({ min: 1, max: 9 });
 const runs = { seed: 21, numRuns: 150 };
 const AT = 5;
+
+/** What a canvas makes of a picture. */
+function painted(
+  source: Uint8Array,
+  width: number,
+  height: number,
+  paint: (canvas: Canvas) => void,
+): Uint8Array {
+  const canvas = new Canvas(width, height);
+  canvas.pixels.set(source);
+  paint(canvas);
+  return canvas.pixels.slice();
+}
 
 /** Runs a kernel into guarded memory and hands back what it wrote. */
 function guarded(length: number, run: (out: Uint8Array) => void): Uint8Array {
@@ -79,8 +92,9 @@ test('stretch: bilinear between pixel centres', () => {
   assert.deepEqual(same, whole);
 });
 
-test('colours: an affine map, rounded and clamped, in both of its forms', () => {
-  const factor = fc.double({ min: 0.3, max: 1.8, noNaN: true });
+test('colours: an affine map, rounded and clamped', () => {
+  // Three of them stay below 4.
+  const factor = fc.double({ min: 0.3, max: 1.5, noNaN: true });
   fc.assert(
     fc.property(
       factor,
@@ -91,16 +105,13 @@ test('colours: an affine map, rounded and clamped, in both of its forms', () => 
       (a, b, c, hue, s) => {
         const source = picture(7, 5, 9);
         const map = colourMap({ gain: [a, 1, b], brightness: c, contrast: a, saturation: s, hue });
-        const got = guarded(source.length, (out) => {
-          out.set(source, AT);
-          mapColours(out, AT, 35, map);
-        });
+        const got = painted(source, 7, 5, (canvas) => canvas.colour(map));
         for (let p = 0; p < 35; p++) {
           const x = [...source.subarray(3 * p, 3 * p + 3)];
           for (let i = 0; i < 3; i++) {
             const sum = [0, 1, 2].reduce((t, j) => t + map.matrix[3 * i + j]! * x[j]!, map.offset[i]!);
-            // Factors in 1/4096: three of them off by half a step each, times 255.
-            const within = 0.5 + (3 * 255) / 8192 + 1e-3;
+            // Three factors off by half of 1/8192 each, times 255; three products and the offset by half of 1/32 each.
+            const within = 0.5 + (3 * 255) / 16384 + 4 / 64 + 1e-3;
             assert.ok(
               Math.abs(got[3 * p + i]! - clamp(sum, 0, 255)) <= within,
               `${got[3 * p + i]} for ${sum}`,
@@ -137,15 +148,34 @@ test('the colour map does to colours what its options say', () => {
   near(apply({ contrast: 0.5, hue: 1, saturation: 0.3 }, [60, 60, 60]), [94, 94, 94]);
 });
 
+test('every value of every channel through maps that saturate at either end', () => {
+  const all = Uint8Array.from({ length: 256 * 3 }, (_, i) => (Math.floor(i / 3) * (1 + 2 * (i % 3))) & 255);
+  const maps: ColourMap[] = [
+    { matrix: [1, 0, 0, 0, 1, 0, 0, 0, 1], offset: [0, 0, 0] },
+    { matrix: [-1, 0, 0, 0, -1, 0, 0, 0, -1], offset: [255, 255, 255] },
+    { matrix: [2, 1, 0.5, -1, 2, -0.5, 0.3, 0.3, 0.4], offset: [-300, 200, 0] },
+  ];
+  for (const map of maps) {
+    const got = painted(all, 64, 4, (canvas) => canvas.colour(map));
+    got.forEach((g, k) => {
+      const [p, i] = [3 * Math.floor(k / 3), k % 3];
+      const sum = [0, 1, 2].reduce((t, j) => t + map.matrix[3 * i + j]! * all[p + j]!, map.offset[i]!);
+      assert.ok(Math.abs(g - clamp(sum, 0, 255)) <= 0.61, `${g} for ${sum}`);
+    });
+  }
+  assert.deepEqual(
+    painted(all, 64, 4, (canvas) => canvas.colour(maps[0]!)),
+    all,
+    'nothing changes nothing',
+  );
+});
+
 test('blur: a Gaussian along x, then along y', () => {
   fc.assert(
-    fc.property(side, side, fc.double({ min: 0.2, max: 2.5, noNaN: true }), (w, h, sigma) => {
+    fc.property(side, side, fc.double({ min: 0.2, max: LARGEST_BLUR, noNaN: true }), (w, h, sigma) => {
       const taps = blurTaps(sigma);
-      assert.equal(
-        taps.reduce((s, t) => s + t, 0),
-        256,
-      );
-      const radius = (taps.length - 1) / 2;
+      const radius = taps.length - 1;
+      const weight = (t: number): number => taps[Math.abs(t)]!;
       const source = picture(w, h, 13);
       const pass = (of: ArrayLike<number>, dx: number, dy: number): number[] =>
         Array.from(of, (_, i) => {
@@ -153,58 +183,64 @@ test('blur: a Gaussian along x, then along y', () => {
           let sum = 0;
           for (let t = -radius; t <= radius; t++) {
             const from = clamp(y + t * dy, 0, h - 1) * w + clamp(x + t * dx, 0, w - 1);
-            sum += taps[t + radius]! * of[from * 3 + (i % 3)]!;
+            sum += weight(t) * of[from * 3 + (i % 3)]!;
           }
           return Math.floor((sum + 128) / 256);
         });
-      const got = guarded(source.length, (out) => {
-        out.set(source, AT);
-        blur(out, AT, w, h, taps);
-      });
+      const got = painted(source, w, h, (canvas) => canvas.blur(sigma));
       assert.deepEqual([...got], pass(pass(source, 1, 0), 0, 1));
     }),
     runs,
   );
-  // Taps follow the Gaussian to the rounding of 1/256.
+  // Taps follow the Gaussian to the rounding of 1/256, and leave the mean as it is.
   const taps = blurTaps(1.3);
-  const radius = (taps.length - 1) / 2;
-  const exact = [...taps.keys()].map((i) => Math.exp(-((i - radius) ** 2) / (2 * 1.3 ** 2)));
-  const sum = exact.reduce((s, e) => s + e, 0);
-  taps.forEach((t, i) => {
-    if (i !== radius) assert.ok(Math.abs(t - (256 * exact[i]!) / sum) <= 0.5);
+  const exact = [...taps.keys()].map((k) => Math.exp(-(k ** 2) / (2 * 1.3 ** 2)));
+  const sum = 2 * exact.reduce((s, e) => s + e, 0) - 1;
+  taps.forEach((t, k) => {
+    if (k > 0) assert.ok(Math.abs(t - (256 * exact[k]!) / sum) <= 0.5);
   });
+  assert.equal(2 * taps.reduce((s, t) => s + t, 0) - taps[0]!, 256);
 });
 
-test('noise has mean 0 and the wanted deviation, and is clamped', () => {
+test('noise: rounded normal numbers from the table, clamped, for every value and place', () => {
   const level = 6 / NOISE_STEP;
-  const grey = new Uint8Array(NOISE_BYTES).fill(128);
-  addNoise(grey, 0, grey.length, level, 17);
-  const mean = grey.reduce((s, x) => s + x - 128, 0) / grey.length;
-  const spread = Math.sqrt(grey.reduce((s, x) => s + (x - 128) ** 2, 0) / grey.length);
+  const { plus, minus } = noiseTable(level);
+  const noise = Float64Array.from(plus, (p, i) => p - minus[i]!);
+  const mean = noise.reduce((s, x) => s + x, 0) / noise.length;
+  const spread = Math.sqrt(noise.reduce((s, x) => s + x ** 2, 0) / noise.length);
   // Four standard errors of 65536 draws; rounding adds 1/12 to the variance.
   assert.ok(Math.abs(mean) < (4 * 6) / 256, `mean ${mean}`);
   assert.ok(Math.abs(spread - Math.sqrt(36 + 1 / 12)) < (4 * 6) / (256 * Math.SQRT2), `deviation ${spread}`);
-  const edges = Uint8Array.of(...new Array(500).fill(0), ...new Array(500).fill(255));
-  addNoise(edges, 0, 1000, 40 / NOISE_STEP, 5);
-  assert.ok(edges.subarray(0, 500).some((x) => x > 0) && edges.subarray(0, 500).every((x) => x < 200));
-  assert.ok(edges.subarray(500).some((x) => x < 255) && edges.subarray(500).every((x) => x > 55));
+  // Larger than the table, from its first place and from a late one.
+  const [w, h] = [200, 150];
+  const source = picture(w, h, 8);
+  for (const [strength, start] of [
+    [level, 0],
+    [60 / NOISE_STEP, 4000],
+  ] as const) {
+    const table = noiseTable(strength);
+    const got = painted(source, w, h, (canvas) => canvas.noise(strength, start));
+    const wrong = got.findIndex((g, i) => {
+      const at = (16 * start + i) % NOISE_BYTES;
+      return g !== clamp(source[i]! + table.plus[at]! - table.minus[at]!, 0, 255);
+    });
+    assert.equal(wrong, -1, `byte ${wrong}`);
+  }
 });
 
-test('noise of four bytes at a time is noise byte by byte, for every value and place', () => {
-  const level = 60 / NOISE_STEP;
-  const noise = new Int16Array(NOISE_BYTES);
-  const up = new Uint8Array(NOISE_BYTES + 4);
-  const down = new Uint8Array(NOISE_BYTES + 4).fill(255);
-  // From 0 and from 255 the noise itself can be read, at a place that words do not reach.
-  addNoise(up, 1, NOISE_BYTES, level, 0);
-  addNoise(down, 1, NOISE_BYTES, level, 0);
-  for (let i = 0; i < NOISE_BYTES; i++) noise[i] = up[1 + i]! > 0 ? up[1 + i]! : down[1 + i]! - 255;
-  const values = Uint8Array.from({ length: NOISE_BYTES - 3 }, (_, i) => (i * 37) & 255);
-  const got = values.slice();
-  addNoise(got, 0, got.length, level, 0);
-  got.forEach((g, i) => {
-    assert.equal(g, clamp(values[i]! + noise[i]!, 0, 255), `byte ${i}: ${values[i]} with ${noise[i]}`);
-  });
+test('a canvas keeps to its picture, and one strength after another leaves nothing behind', () => {
+  const source = picture(5, 3, 2);
+  const canvas = new Canvas(5, 3);
+  const paint = (level: number): Uint8Array => {
+    canvas.pixels.set(source);
+    canvas.blur(1);
+    canvas.colour({ matrix: [1, 0, 0, 0, 1, 0, 0, 0, 1], offset: [5, 0, 0] });
+    canvas.noise(level, 7);
+    return canvas.pixels.slice();
+  };
+  const [weak, strong] = [paint(8), paint(80)];
+  assert.notDeepEqual(weak, strong);
+  assert.deepEqual(paint(8), weak);
 });
 
 test('a sample is changed by its own draw: the same again, another for another step, slot, input or seed', () => {

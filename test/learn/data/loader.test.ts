@@ -294,6 +294,9 @@ test('what cannot be loaded is refused at once', async () => {
     BatchLoader.open(data, { set: 'train', batch: 4, seed: 1, start: -1 }),
     code('DATASET_SPEC'),
   );
+  const open = { set: 'train', batch: 4, seed: 1 } as const;
+  for (const augmentation of [{ blur: 50 }, { crop: -0.1 }, { noise: Number.NaN }])
+    await assert.rejects(BatchLoader.open(data, { ...open, augmentation }), code('DATASET_SPEC'));
   const short = made();
   const episodes = short.episodes.map((e, i) => (i === 2 ? { ...e, states: { state: [1, 2] } } : e));
   assert.throws(() => memoryData({ ...short, episodes }), code('LENGTH_MISMATCH'));
