@@ -135,9 +135,10 @@ const action = Type.Object(
       default: 'joint',
       description: 'joint: positions of all axes. tool: pose of the tool and opening of the gripper.',
     }),
-    reference: Type.Enum(['absolute', 'observed'], {
+    reference: Type.Enum(['absolute', 'observed', 'level'], {
       default: 'absolute',
-      description: 'observed: relative to the measured joints or tool pose of the observation.',
+      description:
+        'observed: relative to the measured joints or tool pose of the observation. level: for the tool, relative to its place and heading, with z up: a lean does not add up.',
     }),
     horizon: count(16, 'Steps of an action chunk.'),
     first: countOrNone(1, 'Step 0 is wanted this many steps after the observation.'),

@@ -189,6 +189,8 @@ function checkRelations(recipe: RecipeFile, refuse: Refuse): void {
     ['training.weights', training.weights === 'best' && data.validation === 0 ? training.weights : null],
   ] as const)
     if (value !== null) refuse(path, value, 'it needs held-out episodes, and data.validation is 0');
+  if (action.space === 'joint' && action.reference === 'level')
+    refuse('action.reference', 'level', 'joints have no level frame: use observed, or action.space tool');
   if (deployment.every !== undefined && deployment.every > action.horizon)
     refuse('deployment.every', deployment.every, `it must be ≤ action.horizon = ${action.horizon}`);
 }

@@ -5,7 +5,9 @@
  * joint: positions of all rig axes in order (rad, m).
  * tool: the tool's pose as pose9 (m and 1), then the gripper opening (m) on rigs that have one.
  * absolute: joint angles, or the tool in the base. observed: differences to the measured joints at the observation, or
- * T_obs⁻¹ T for the tool. The opening is always absolute: a gripper that slips must not carry its error on.
+ * T_obs⁻¹ T for the tool. level (tool only): L⁻¹ T, with L at the place of the tool at the observation, turned about the
+ * vertical as the tool is: moves are relative as with `observed`, but a lean is a lean in the base, and does not add up
+ * from chunk to chunk. The opening is always absolute: a gripper that slips must not carry its error on.
  */
 import { quatFromMatrix } from '../math/quat.ts';
 import { POSE, poseInverse, poseMul } from '../math/se3.ts';
@@ -61,6 +63,22 @@ export function pose9ToPose(out: Float64Array, oi: number, from: Numbers, at: nu
   return true;
 }
 
+/** The level frame of a pose: its place, z up, turned about z by the heading of the pose's x axis. */
+function levelOf(out: Float64Array, pose: Float64Array, pi: number): void {
+  const x = pose[pi + 3]!;
+  const y = pose[pi + 4]!;
+  const z = pose[pi + 5]!;
+  const w = pose[pi + 6]!;
+  const heading = Math.atan2(2 * (x * y + z * w), 1 - 2 * (y * y + z * z));
+  out[0] = pose[pi]!;
+  out[1] = pose[pi + 1]!;
+  out[2] = pose[pi + 2]!;
+  out[3] = 0;
+  out[4] = 0;
+  out[5] = Math.sin(heading / 2);
+  out[6] = Math.cos(heading / 2);
+}
+
 /** Length A of an action vector, and the unit of each value. */
 export function actionUnits(spec: RobotSpec, space: ActionOutput['space']): string[] {
   if (space === 'joint') return spec.axes.map((a) => (a.type === 'revolute' ? 'rad' : 'm'));
@@ -83,6 +101,7 @@ export class ActionSpace {
   readonly #commandQ: number;
   readonly #commandTool: number;
   readonly #inverse = new Float64Array(POSE);
+  readonly #frame = new Float64Array(POSE);
   readonly #pose = new Float64Array(POSE);
 
   /** `layout`: of the Tick blocks (or of records that begin with one). Throws LAYOUT_UNKNOWN_FIELD. */
@@ -104,7 +123,7 @@ export class ActionSpace {
    * `observed`, to out[at..at+size).
    */
   encode(command: Float64Array, observed: Float64Array, out: Numbers, at = 0): void {
-    const relative = this.reference === 'observed';
+    const relative = this.reference !== 'absolute';
     if (this.space === 'joint') {
       for (let a = 0; a < this.#axes; a++) {
         const from = relative && a !== this.#gripper ? observed[this.#measuredQ + a]! : 0;
@@ -113,7 +132,8 @@ export class ActionSpace {
       return;
     }
     if (relative) {
-      poseInverse(this.#inverse, 0, observed, this.#measuredTool);
+      this.#refer(observed);
+      poseInverse(this.#inverse, 0, this.#frame, 0);
       poseMul(this.#pose, 0, this.#inverse, 0, command, this.#commandTool);
       poseToPose9(out, at, this.#pose, 0);
     } else poseToPose9(out, at, command, this.#commandTool);
@@ -125,7 +145,7 @@ export class ActionSpace {
    * pose in the base and the opening (tool). False when a value is not finite or tells no rotation.
    */
   decode(action: Numbers, at: number, observed: Float64Array, out: Float64Array, oi = 0): boolean {
-    const relative = this.reference === 'observed';
+    const relative = this.reference !== 'absolute';
     if (this.space === 'joint') {
       for (let a = 0; a < this.#axes; a++) {
         const from = relative && a !== this.#gripper ? observed[this.#measuredQ + a]! : 0;
@@ -136,10 +156,18 @@ export class ActionSpace {
       return true;
     }
     if (!pose9ToPose(this.#pose, 0, action, at)) return false;
-    if (relative) poseMul(out, oi, observed, this.#measuredTool, this.#pose, 0);
-    else for (let i = 0; i < POSE; i++) out[oi + i] = this.#pose[i]!;
+    if (relative) {
+      this.#refer(observed);
+      poseMul(out, oi, this.#frame, 0, this.#pose, 0);
+    } else for (let i = 0; i < POSE; i++) out[oi + i] = this.#pose[i]!;
     if (this.#gripper < 0) return true;
     out[oi + POSE] = action[at + POSE9]!;
     return Number.isFinite(out[oi + POSE]!);
+  }
+
+  /** The frame that tool actions are relative to. */
+  #refer(observed: Float64Array): void {
+    if (this.reference === 'level') levelOf(this.#frame, observed, this.#measuredTool);
+    else for (let i = 0; i < POSE; i++) this.#frame[i] = observed[this.#measuredTool + i]!;
   }
 }

@@ -115,13 +115,14 @@ export type PolicyInput = Static<typeof PolicyInput>;
  * with step = 1 / rateHz.
  * `joint`: positions of all rig axes in order, A = axes. `tool`: pose9 of the tool, then the gripper opening (A = 10),
  * or A = 9 for a rig without gripper. `reference` `absolute`: joint angles, or the tool pose in the base; `observed`:
- * joint differences to the measured joints at the observation, or T_obs⁻¹ T for the tool; openings are always absolute.
+ * joint differences to the measured joints at the observation, or T_obs⁻¹ T for the tool; `level` (tool only): L⁻¹ T with
+ * L the tool's place and heading at the observation, z up. Openings are always absolute.
  */
 export const ActionOutput = Type.Object(
   {
     name: Type.String(),
     space: Type.Union([Type.Literal('joint'), Type.Literal('tool')]),
-    reference: Type.Union([Type.Literal('absolute'), Type.Literal('observed')]),
+    reference: Type.Union([Type.Literal('absolute'), Type.Literal('observed'), Type.Literal('level')]),
     size: Type.Integer({ minimum: 1 }),
     units: Type.Array(Type.String()),
     normaliser: Normaliser,

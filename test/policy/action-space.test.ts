@@ -31,7 +31,7 @@ test('a command comes back from its action, in every space and reference', () =>
     fc.property(vector(8), vector(8), vector(6), vector(6), (q, seen, tool, seenTool) => {
       const command = block(q, pose(tool), 'command');
       const observed = block(seen, pose(seenTool), 'measured');
-      for (const reference of ['absolute', 'observed'] as const) {
+      for (const reference of ['absolute', 'observed', 'level'] as const) {
         const joint = new ActionSpace(spec, layout, { space: 'joint', reference });
         const action = new Float64Array(joint.size);
         const back = new Float64Array(joint.commandSize);
@@ -64,6 +64,21 @@ test('an observed action moves with the arm: the same action from another pose i
   const out = new Float64Array(8);
   assert.ok(space.decode(action, 0, from, out));
   allClose(out.subarray(0, 3), [0.4, 0.1, 0.25], { atol: 1e-15 });
+});
+
+test('a level action undoes a lean of the tool instead of adding to it, and turns with the heading', () => {
+  const space = new ActionSpace(spec, layout, { space: 'tool', reference: 'level' });
+  const zeros = new Float64Array(8);
+  const upright = block([...zeros], pose([0.4, 0.1, 0.3, 0, Math.PI, 0]), 'measured');
+  const command = block([...zeros], pose([0.4, 0.1, 0.3, 0, Math.PI, 0]), 'command');
+  const action = new Float64Array(10);
+  space.encode(command, upright, action);
+  // The same action, from a tool that leans by 0.2 rad about the axis that it is turned about.
+  const leaning = block([...zeros], pose([0.5, 0.1, 0.3, 0, Math.PI - 0.2, 0]), 'measured');
+  const out = new Float64Array(8);
+  assert.ok(space.decode(action, 0, leaning, out));
+  allClose(out.subarray(0, 3), [0.5, 0.1, 0.3], { atol: 1e-12 });
+  assert.ok(quatAngle(out, 3, pose([0, 0, 0, 0, Math.PI, 0]), 3) < 1e-7);
 });
 
 test('columns that are no rotation are made one, by Gram–Schmidt: the first keeps its direction', () => {

@@ -195,7 +195,7 @@ function encoder(
   }
   const layout = Layout.fromJSON(source.layout);
   const { blocks } = source;
-  const space = new ActionSpace(source.robot, layout, { space: source.space, reference: 'observed' });
+  const space = new ActionSpace(source.robot, layout, source);
   const block = (row: number): Float64Array => blocks.subarray(row * layout.size, (row + 1) * layout.size);
   return (row, observed, out, at) => {
     space.encode(block(row), block(observed), out, at);

@@ -136,7 +136,7 @@ function fitAction(raw: RawTables, train: SampleIndex): Normaliser {
     return fitted;
   }
   const layout = Layout.fromJSON(source.layout);
-  const space = new ActionSpace(source.robot, layout, { space: source.space, reference: 'observed' });
+  const space = new ActionSpace(source.robot, layout, source);
   const block = (row: number): Float64Array =>
     source.blocks.subarray(row * layout.size, (row + 1) * layout.size);
   return fitNormaliser(method, {

@@ -53,6 +53,7 @@ export interface ActionTable {
         readonly layout: ReturnType<Layout['toJSON']>;
         readonly robot: RobotSpec;
         readonly space: 'joint' | 'tool';
+        readonly reference: 'observed' | 'level';
         readonly blocks: Float64Array;
       };
 }

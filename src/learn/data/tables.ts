@@ -116,8 +116,8 @@ function actionTable(
   const { space, reference } = spec.action;
   const actions = new ActionSpace(robot, layout, { space, reference });
   const { size } = actions;
-  if (reference === 'observed')
-    return { size, source: { kind: 'commands', layout: block, robot, space, blocks } };
+  if (reference !== 'absolute')
+    return { size, source: { kind: 'commands', layout: block, robot, space, reference, blocks } };
   const rows = blocks.length / layout.size;
   const values = sharedFloat32(rows * size);
   for (let row = 0; row < rows; row++) {
