@@ -357,6 +357,10 @@ export const ERRORS = {
     text: 'the policy server at {url} did not answer: {reason}',
     todo: 'Start it, check the address in policy.json, and look at its log.',
   },
+  POLICY_NONE: {
+    text: 'no policy is loaded that could go on',
+    todo: 'Deploy one first.',
+  },
   POLICY_OUTPUT: {
     text: 'the policy {policy} answered {what}',
     todo: 'Check the output of the model against policy.json: float32, horizon × size, finite.',

@@ -28,7 +28,7 @@ export function decodeState(bytes: Uint8Array): TrainState {
     };
     const vectors = Object.entries(raw.vectors).map(([name, v]) => [
       name,
-      new Float32Array(v.slice().buffer),
+      new Float32Array(new Uint8Array(v).buffer),
     ]);
     return { step: raw.step, layout: raw.layout, vectors: Object.fromEntries(vectors) };
   } catch (cause) {

@@ -9,17 +9,17 @@ export interface CameraChannels {
   readonly record: ChannelBuffer;
   /** Latest for the live stream: the newest frame, JPEG in the payload. */
   readonly stream: ChannelBuffer;
-  /** Latest for policies: the newest frame, RGB rows from the top in the payload; null when nobody wants pixels. */
-  readonly pixels: ChannelBuffer | null;
+  /** Ring for the policy thread: every frame as it is recorded; full and at rest while there is none. */
+  readonly policy: ChannelBuffer;
 }
 
 /** A disk may stall this long before frames are lost, s. */
 const STALL = 4;
 
-export function cameraChannels(
-  entry: CameraEntry,
-  pixels: 'pixels' | 'no pixels' = 'no pixels',
-): CameraChannels {
+/** Frames that wait while a policy thinks. */
+const THINKING = 8;
+
+export function cameraChannels(entry: CameraEntry): CameraChannels {
   const raw = entry.width * entry.height * 3;
   // A JPEG of noise at quality 100 is about as large as its pixels. Memory behind it that is never written is never
   // really taken.
@@ -27,7 +27,7 @@ export function cameraChannels(
   return {
     record: ring(frameLayout.size, Math.max(8, Math.ceil(STALL * entry.fps)), jpeg),
     stream: latest(frameLayout.size, jpeg),
-    pixels: pixels === 'pixels' ? latest(frameLayout.size, raw) : null,
+    policy: ring(frameLayout.size, THINKING, jpeg),
   };
 }
 

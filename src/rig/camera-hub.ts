@@ -52,6 +52,11 @@ export class CameraHub implements AsyncDisposable {
     return this.#thread?.channels.map((c) => c.record) ?? [];
   }
 
+  /** One per camera of the robot file, for the policy thread. */
+  get policyChannels(): readonly ChannelBuffer[] {
+    return this.#thread?.channels.map((c) => c.policy) ?? [];
+  }
+
   stats(): CameraStats[] {
     return this.#thread?.stats() ?? [];
   }

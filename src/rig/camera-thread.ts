@@ -30,8 +30,6 @@ export interface CameraThreadOptions {
   readonly poses: ChannelBuffer;
   /** Address of the module with createRenderer (kinds.ts knows it). */
   readonly rendererUrl: string;
-  /** Publish RGB pixels too, for policies. Costs a copy per frame. Default 'no pixels'. */
-  readonly pixels?: 'pixels' | 'no pixels';
 }
 
 /** How long a shutdown may take before the thread is ended by force, ms. */
@@ -72,7 +70,7 @@ export class CameraThread implements AsyncDisposable {
       scene,
       cameras,
       poses,
-      channels: cameras.map((entry) => cameraChannels(entry, options.pixels)),
+      channels: cameras.map(cameraChannels),
       stats: latest(cameraStatsLayout(cameras.length).size),
       rendererUrl,
     };

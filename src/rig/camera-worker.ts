@@ -45,7 +45,7 @@ class Camera {
   readonly rate = new RateMeter();
   readonly record: RingEnd;
   readonly stream: LatestEnd;
-  readonly pixels: LatestEnd | null;
+  readonly policy: RingEnd;
   /** The record of the frame in the encoder. */
   readonly block = new Float64Array(frameLayout.size);
   encoding: Promise<void> | null = null;
@@ -59,7 +59,7 @@ class Camera {
     this.schedule = new CameraSchedule(entry.fps, now);
     this.record = new RingEnd(channels.record);
     this.stream = new LatestEnd(channels.stream);
-    this.pixels = channels.pixels === null ? null : new LatestEnd(channels.pixels);
+    this.policy = new RingEnd(channels.policy);
   }
 }
 
@@ -140,17 +140,12 @@ class CameraLoop {
       return;
     }
     const begin = this.#now();
-    const pixels = this.#set.render(index, block.subarray(this.#at.poses));
+    this.#set.render(index, block.subarray(this.#at.poses));
     const rendered = this.#now();
     camera.shown = time;
     camera.renderTime = rendered - begin;
     const entry = this.#set.entry(index);
     stampFrame(camera.block, entry, camera.schedule.seq, time, block[this.#at.epoch]!, rendered);
-    if (camera.pixels !== null) {
-      camera.pixels.block.set(camera.block);
-      camera.pixels.bytes.set(pixels);
-      camera.pixels.publish();
-    }
     camera.encoding = this.#encode(index, camera, rendered);
   }
 
@@ -175,6 +170,12 @@ class CameraLoop {
       slot.block.set(camera.block);
       slot.bytes.set(jpeg);
       camera.record.commit();
+    }
+    const seen = camera.policy.slot();
+    if (seen !== null && jpeg.byteLength <= seen.bytes.byteLength) {
+      seen.block.set(camera.block);
+      seen.bytes.set(jpeg);
+      camera.policy.commit();
     }
     if (jpeg.byteLength <= camera.stream.bytes.byteLength) {
       camera.stream.block.set(camera.block);

@@ -3,12 +3,13 @@
  * a site folder, and this file knows them by address only, so a site's own driver needs no change here.
  */
 import { createRequire } from 'node:module';
-import { dirname, isAbsolute, resolve } from 'node:path';
+import { dirname, isAbsolute, join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { ArmloopError } from '../errors.ts';
 import type { DeviceFactory, LockstepFactory } from '../robot/device.ts';
 import type { DeviceEntry, RobotSpec } from '../robot/spec.ts';
 import type { Task } from '../robot/task.ts';
+import { packageRoot } from '../root.ts';
 
 /** Compiled modules of the built-in kinds. */
 const BUILT_IN: Readonly<Record<string, URL>> = {
@@ -24,6 +25,11 @@ const RENDERERS: Readonly<Record<string, URL>> = {
 /** Address of the renderer of a simulated camera; null for a kind that is none. */
 export const rendererUrl = (kind: string): string | null =>
   Object.hasOwn(RENDERERS, kind) ? RENDERERS[kind]!.href : null;
+
+/** Folders in which policies are looked for by name, in this order: the workspace's own, then those that come along. */
+export function policyPlaces(workspace: string): string[] {
+  return [join(workspace, 'policies'), join(packageRoot(), 'policies')];
+}
 
 /** What a driver's or simulation's index exports: one of the two, and its tasks when it has any. */
 export interface DeviceModule {

@@ -1,6 +1,7 @@
 /** Fills the block of the live stream from the newest tick. */
 import type { RobotSpec } from '../robot/spec.ts';
 import { liveLayout } from '../server/protocol.ts';
+import type { PolicyNumbers } from './policy-thread.ts';
 import type { TickWatch } from './tick-watch.ts';
 
 /** Live field ← field of the tick record. */
@@ -49,7 +50,12 @@ export class LiveBlock {
   }
 
   /** `recordingS`: -1 when none runs. `poses`: bodies × 7, or null. The block is valid until the next call. */
-  fill(lease: number, recordingS: number, poses: Float64Array | null): Float64Array {
+  fill(
+    lease: number,
+    recordingS: number,
+    poses: Float64Array | null,
+    policy: PolicyNumbers | null,
+  ): Float64Array {
     const { block, layout } = this;
     const watch = this.#watch;
     for (const { to, from, length } of this.#copies) {
@@ -72,6 +78,12 @@ export class LiveBlock {
     block[layout.at('loop.latenessMax')] = stats.latenessMax;
     block[layout.at('loop.missed')] = stats.missed;
     block[layout.at('loop.work')] = stats.work;
+    block[layout.at('policy.loaded')] = policy === null ? 0 : 1;
+    block[layout.at('policy.chunkAge')] = block[layout.at('time')]! - (policy?.observedAt ?? Number.NaN);
+    block[layout.at('policy.inferenceMs')] = policy?.inferenceMs ?? Number.NaN;
+    block[layout.at('policy.chunks')] = policy?.chunks ?? 0;
+    block[layout.at('policy.refused')] = policy?.refused ?? 0;
+    block[layout.at('policy.underruns')] = policy?.underruns ?? 0;
     if (poses !== null) block.set(poses.subarray(0, layout.field('poses').length), layout.at('poses'));
     return block;
   }

@@ -16,14 +16,16 @@ import { ControllerId, Mode, Reason, RequestKind, Source } from '../robot/tick.t
 import { deviceStatusWords } from '../robot/words.ts';
 import { packageVersion } from '../root.ts';
 import { type Hello, LIVE_PROTOCOL, type SessionState } from '../server/protocol.ts';
-import type { SessionHost } from '../session/host.ts';
+import type { PolicyHost, SessionHost } from '../session/host.ts';
 import { Session } from '../session/session.ts';
 import { rigAddress } from './address.ts';
 import { CameraHub } from './camera-hub.ts';
 import { DeviceRack } from './devices.ts';
 import { episodeRecorder } from './episode-recorder.ts';
+import { policyPlaces } from './kinds.ts';
 import { LiveBlock } from './live.ts';
 import type { RigMetrics } from './metrics.ts';
+import { PolicyThread } from './policy-thread.ts';
 import { openReplay } from './replay.ts';
 import { jsonScene } from './scene-json.ts';
 import { RigSocket } from './socket.ts';
@@ -53,11 +55,13 @@ export class Rig {
   readonly #rack: DeviceRack;
   readonly #loop: LoopThread;
   readonly #cameras: CameraHub;
+  readonly #policies: PolicyThread;
   readonly #recorder: Recorder;
   readonly #socket: RigSocket;
   readonly #live: LiveBlock;
   readonly #poses: LatestView | null;
   readonly #posesAt: number;
+  #policyProblem = '';
   #episodes = 0;
   #dirty = true;
   #told = '';
@@ -73,6 +77,7 @@ export class Rig {
     this.#rack = parts.rack;
     this.#loop = parts.loop;
     this.#cameras = parts.cameras;
+    this.#policies = parts.policies;
     this.#recorder = parts.recorder;
     this.#socket = parts.socket;
     this.watch = new TickWatch(spec, parts.loop.watch);
@@ -91,6 +96,11 @@ export class Rig {
       this.session.event('error', `Recording broke off: ${explain(error)}`);
     };
     if (parts.rack.stage !== null) parts.rack.stage.onLook = (scene) => this.#restyle(scene);
+    this.#policies.onProblem = (text) => {
+      this.#policyProblem = text;
+      this.#dirty = true;
+    };
+    this.#policies.onFailure = (error) => this.session.event('error', `Policies: ${explain(error)}`);
     this.#cameras.onFailure = (error) => this.session.event('error', `Cameras: ${explain(error)}`);
   }
 
@@ -132,6 +142,14 @@ export class Rig {
       );
       const cameras = await CameraHub.open(spec, rack.stage);
       closers.push(() => cameras[Symbol.asyncDispose]());
+      const policies = new PolicyThread({
+        spec,
+        places: policyPlaces(workspace),
+        ticks: loop.policy.ticks,
+        chunks: loop.policy.chunks,
+        frames: cameras.policyChannels,
+      });
+      closers.push(() => policies[Symbol.asyncDispose]());
       const recorder = await Recorder.open({
         spec,
         memory: loop.memoryLayout,
@@ -146,7 +164,7 @@ export class Rig {
         onRepair: (done, of, id) => log.info({ done, of, id }, 'repairing'),
       });
       closers.push(() => recorder[Symbol.asyncDispose]());
-      const rig = new Rig(options, { now, rack, loop, cameras, recorder, socket });
+      const rig = new Rig(options, { now, rack, loop, cameras, policies, recorder, socket });
       late.rig = rig;
       for (const report of recorder.repaired) {
         log.info(report, 'repaired');
@@ -307,6 +325,7 @@ export class Rig {
     if (this.#timer !== null) clearTimeout(this.#timer);
     this.#timer = null;
     await this.#step('socket', () => this.#socket[Symbol.asyncDispose]());
+    await this.#step('policies', () => this.#policies[Symbol.asyncDispose]());
     await this.#step('cameras', () => this.#cameras[Symbol.asyncDispose]());
     await this.#step('recorder', () => this.#recorder[Symbol.asyncDispose]());
     await this.#step('devices', () => this.#rack[Symbol.asyncDispose]());
@@ -323,7 +342,12 @@ export class Rig {
     if (this.#pumps % PUMP_HZ === 1) this.watch.measure(this.#loop.stats());
     if (this.#poses !== null) this.#poses.take();
     const poses = this.#poses?.block.subarray(this.#posesAt) ?? null;
-    const live = this.#live.fill(this.session.leaseId, this.#recordingS(), poses);
+    const live = this.#live.fill(
+      this.session.leaseId,
+      this.#recordingS(),
+      poses,
+      this.#policies.loaded === null ? null : this.#policies.numbers,
+    );
     if (this.#loop.dead !== null) {
       live[this.#live.layout.at('mode')] = Mode.stopped;
       live[this.#live.layout.at('fault')] = Reason.missedPeriods;
@@ -381,6 +405,7 @@ export class Rig {
           this.#episodes++;
         },
       }),
+      policies: this.#policyHost(),
       status: () => this.#status(),
       ask: (request) => {
         if (this.#loop.dead !== null) {
@@ -402,6 +427,25 @@ export class Rig {
       changed: () => {
         this.#dirty = true;
       },
+    };
+  }
+
+  #policyHost(): PolicyHost {
+    const policies = this.#policies;
+    const problem = (): string => this.#policyProblem;
+    return {
+      get loaded() {
+        return policies.loaded;
+      },
+      get problem() {
+        return problem();
+      },
+      list: () => policies.list(),
+      load: (name, request) => {
+        this.#policyProblem = '';
+        return policies.load(name, request);
+      },
+      unload: () => policies.unload(),
     };
   }
 
@@ -440,6 +484,7 @@ interface Parts {
   readonly rack: DeviceRack;
   readonly loop: LoopThread;
   readonly cameras: CameraHub;
+  readonly policies: PolicyThread;
   readonly recorder: Recorder;
   readonly socket: RigSocket;
 }

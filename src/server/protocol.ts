@@ -39,6 +39,20 @@ export function liveLayout(axes: number, bodies: number): Layout {
     { name: 'loop.latenessMax', unit: 's' },
     { name: 'loop.missed', unit: '1', doc: 'periods skipped since the start' },
     { name: 'loop.work', unit: 's', doc: 'median time of a cycle over the last second' },
+    { name: 'policy.loaded', unit: '1', doc: '1 while a policy is ready or drives; `source` says which' },
+    {
+      name: 'policy.chunkAge',
+      unit: 's',
+      doc: 'since the observation of the newest chunk; NaN before the first',
+    },
+    {
+      name: 'policy.inferenceMs',
+      unit: 'ms',
+      doc: 'time of the newest call of the model; NaN before the first',
+    },
+    { name: 'policy.chunks', unit: '1', doc: 'chunks since the policy took over' },
+    { name: 'policy.refused', unit: '1', doc: 'observations and chunks that were refused since then' },
+    { name: 'policy.underruns', unit: '1', doc: 'times that its rows ran out since then' },
     { name: 'recording', unit: 's', doc: 'length of the running recording; -1 when none runs' },
     {
       name: 'poses',
@@ -104,6 +118,28 @@ export interface TraceHeader {
   readonly scene: JsonScene | null;
 }
 
+/** A policy that can be named for `deploy`. */
+export interface PolicyListing {
+  readonly name: string;
+  readonly description: string;
+  /** Tasks that it was trained for. */
+  readonly tasks: readonly string[];
+  /** What it can be asked to do: one of these is to be chosen when there are several. */
+  readonly conditions: readonly string[];
+  readonly execution: string;
+  readonly rateHz: number;
+  readonly evaluation: {
+    readonly task: string;
+    readonly episodes: number;
+    readonly successes: number;
+    readonly low: number;
+    readonly high: number;
+    readonly date: string;
+  } | null; // prettier-ignore
+  /** Why it cannot drive this rig; empty when it can. */
+  readonly problems: readonly string[];
+}
+
 /** What a session is doing, as text: sent when it changes ({type: 'session', session}). */
 export interface SessionState {
   readonly rig: string;
@@ -132,6 +168,18 @@ export interface SessionState {
     readonly dropped: number;
   }[]; // prettier-ignore
   readonly realTime: { readonly fifo: boolean; readonly reason: string };
+  /** The policy that is loaded, or being loaded; null for none. */
+  readonly policy: {
+    readonly name: string;
+    /** Of its policy.json. */
+    readonly sha256: string;
+    /** `ready`: somebody else drives, or nobody; `driving`: it does. */
+    readonly state: 'loading' | 'ready' | 'driving';
+    /** What it was asked to do, '' when it does one thing. */
+    readonly task: string;
+    /** Why its newest chunk did not come, '' when all came. */
+    readonly problem: string;
+  } | null; // prettier-ignore
   /** Newest last, at most 50. */
   readonly events: readonly SessionEvent[];
 }
@@ -179,6 +227,10 @@ export interface RequestBody {
  *   POST /api/recording/label           {lease, label, cause?} → {episode}   closes the file; state: idle
  *   POST /api/recording/discard         {lease} → {episode}          to the trash; state: idle
  *   POST /api/recording/rerecord        {lease} → {episode}          discard, reset the scene, start again
+ *   GET  /api/policies                  PolicyListing[]
+ *   POST /api/policy/deploy             {lease, policy, task?, goal?} → {seq}: loads it, and it drives
+ *   POST /api/policy/resume             {lease} → {seq}: hands back to the policy that is loaded
+ *   POST /api/policy/stop               {lease} → {}: holds, and lets go of the policy
  *   GET  /api/episodes                  EpisodeSummary[] newest first
  *   GET  /api/episodes/:id              EpisodeSummary
  *   GET  /api/episodes/:id/trace?hz=30  binary: u32 length of a JSON header, TraceHeader, pad to 8, rows

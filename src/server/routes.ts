@@ -9,6 +9,28 @@ import { errorSchema } from './replies.ts';
 const seq = Type.Object({ seq: Type.Integer({ description: 'Number of the request, as in the Tick.' }) });
 const episode = Type.Object({ episode: Type.String({ description: 'Id of the episode.' }) });
 
+const texts = Type.Array(Type.String());
+const policyListing = Type.Object({
+  name: Type.String(),
+  description: Type.String(),
+  tasks: texts,
+  conditions: texts,
+  execution: Type.String(),
+  rateHz: Type.Number(),
+  evaluation: Type.Union([
+    Type.Null(),
+    Type.Object({
+      task: Type.String(),
+      episodes: Type.Integer(),
+      successes: Type.Integer(),
+      low: Type.Number(),
+      high: Type.Number(),
+      date: Type.String(),
+    }),
+  ]),
+  problems: texts,
+});
+
 interface Route {
   readonly url: string;
   readonly method: Method;
@@ -75,6 +97,27 @@ const POSTS: readonly Route[] = [
     summary: 'Discard, reset the scene, start again',
     answer: episode,
   },
+  {
+    url: '/api/policy/deploy',
+    method: 'policy.deploy',
+    tag: 'policies',
+    summary: 'Load a policy, and let it drive',
+    answer: seq,
+  },
+  {
+    url: '/api/policy/resume',
+    method: 'policy.resume',
+    tag: 'policies',
+    summary: 'Hand back to the policy that is loaded: it goes on from where the arm is',
+    answer: seq,
+  },
+  {
+    url: '/api/policy/stop',
+    method: 'policy.stop',
+    tag: 'policies',
+    summary: 'Hold, and let go of the policy',
+    answer: Type.Object({}),
+  },
 ];
 
 export function addRigRoutes({ app, link }: Parts): void {
@@ -95,6 +138,17 @@ export function addRigRoutes({ app, link }: Parts): void {
       (request) => link.request(method, bare ? {} : request.body),
     );
   }
+  app.get(
+    '/api/policies',
+    {
+      schema: {
+        tags: ['policies'],
+        summary: 'Policies by name, with what keeps each of them from driving this rig',
+        response: { 200: Type.Array(policyListing), '4xx': errorSchema, '5xx': errorSchema },
+      },
+    },
+    () => link.request('policy.list', {}),
+  );
   app.get(
     '/api/rig',
     { schema: { tags: ['rig'], summary: 'The rig: robot, layout of the live stream, scene, session' } },

@@ -4,7 +4,7 @@ import type { ClientRef } from '../rig/socket.ts';
 import type { Now } from '../robot/device.ts';
 import type { RobotSpec } from '../robot/spec.ts';
 import type { ControllerId, RequestKind, Source } from '../robot/tick.ts';
-import type { EpisodeLabel, OperatorReply, SessionState } from '../server/protocol.ts';
+import type { EpisodeLabel, OperatorReply, PolicyListing, SessionState } from '../server/protocol.ts';
 
 export interface LoopRequest {
   readonly kind: RequestKind;
@@ -54,6 +54,29 @@ export interface SceneControl {
   restore(device: string, state: Float64Array): Promise<void>;
 }
 
+/** A policy that is checked, open and warm. */
+export interface LoadedPolicy {
+  readonly name: string;
+  /** Of its policy.json. */
+  readonly sha256: string;
+  readonly task: string;
+  /** How long its controller waits for rows, s. */
+  readonly limitS: number;
+}
+
+/** The policies of a rig; one is loaded at a time. All reject with POLICY_*. */
+export interface PolicyHost {
+  readonly loaded: LoadedPolicy | null;
+  /** Why its newest chunk did not come; '' when all came. */
+  readonly problem: string;
+  list(): readonly PolicyListing[];
+  load(
+    name: string,
+    request: { readonly task?: string; readonly goal?: readonly number[] },
+  ): Promise<LoadedPolicy>;
+  unload(): Promise<void>;
+}
+
 /** An episode made ready to be driven again. */
 export interface ReplayPlan {
   /** Physics state at its start, per simulated device; empty when it has none. */
@@ -72,6 +95,7 @@ export interface SessionHost {
   readonly view: TickView;
   readonly scene: SceneControl | null;
   readonly recorder: EpisodeRecorder;
+  readonly policies: PolicyHost;
   /** What the rig itself knows for the session's state. */
   status(): Pick<SessionState, 'task' | 'devices' | 'cameras' | 'realTime'>;
   /** Queues a request; its number. */

@@ -72,6 +72,23 @@ export const methods = {
   ),
   'recording.discard': withLease,
   'recording.rerecord': withLease,
+  'policy.list': Type.Object({}, closed),
+  'policy.deploy': Type.Object(
+    {
+      lease: leaseNumber,
+      policy: Type.String({
+        pattern: '^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$',
+        description: 'Name of a policy, as listed.',
+      }),
+      task: Type.Optional(text(2000, 'What it is to do, for a policy that does several things.')),
+      goal: Type.Optional(
+        Type.Array(Type.Number(), { maxItems: 1024, description: 'The goal, for a policy that takes one.' }),
+      ),
+    },
+    closed,
+  ),
+  'policy.resume': withLease,
+  'policy.stop': withLease,
   replay: Type.Object({ lease: leaseNumber, episode: episodeId }, closed),
 } satisfies Record<string, TSchema>;
 

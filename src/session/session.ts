@@ -14,6 +14,7 @@ import type { LoopRequest, SessionHost } from './host.ts';
 import { ControlLease, type Lease } from './lease.ts';
 import { checked, type Method, type Params } from './methods.ts';
 import { OperatorGate } from './operator.ts';
+import { PolicyFlow } from './policies.ts';
 import { RecordingFlow } from './recording.ts';
 import { replayEpisode, resetScene } from './scene.ts';
 
@@ -42,6 +43,7 @@ export class Session {
   readonly #gate: OperatorGate;
   readonly #recording: RecordingFlow;
   readonly #events: EventLog;
+  readonly #policies: PolicyFlow;
   readonly #handlers: Handlers;
   #retired = false;
   /** The devices were told to hold without the loop: they take no commands before they are enabled again. */
@@ -58,6 +60,7 @@ export class Session {
     this.#gate = new OperatorGate(host.spec.axes.length);
     this.#recording = new RecordingFlow(host.recorder);
     this.#events = new EventLog((event) => this.#told(event));
+    this.#policies = new PolicyFlow(host, this);
     this.#handlers = this.#table();
   }
 
@@ -104,6 +107,7 @@ export class Session {
       lease: held === null ? null : { id: held.id, operator: held.operator },
       recording: { state: r.state, episode: r.episode, task: r.task, operator: r.operator },
       ...this.#host.status(),
+      policy: this.#policies.state(),
       events: this.#events.list,
     };
   }
@@ -303,6 +307,20 @@ export class Session {
           return this.#start(task, operator);
         });
       },
+      'policy.list': () => host.policies.list(),
+      'policy.deploy': ({ lease, policy, task, goal }) => {
+        this.#lease.need(lease);
+        const request = { ...(task === undefined ? {} : { task }), ...(goal === undefined ? {} : { goal }) };
+        return this.#inTurn(() => this.#policies.deploy(lease, policy, request));
+      },
+      'policy.resume': ({ lease }) => {
+        this.#lease.need(lease);
+        return this.#inTurn(() => this.#policies.resume(lease));
+      },
+      'policy.stop': ({ lease }) => {
+        this.#lease.need(lease);
+        return this.#inTurn(() => this.#policies.stop());
+      },
       replay: ({ lease, episode }) => {
         this.#lease.need(lease);
         return this.#inTurn(async () => {
@@ -342,9 +360,9 @@ export class Session {
     const controller = ControllerId[params.controller ?? 'hold'];
     const source = byHand(controller) ? Source.human : Source.script;
     const args = params.args ?? [];
-    return {
-      seq: await this.ask({ kind: RequestKind.activate, controller, source, lease, args }, 'activation'),
-    };
+    const seq = await this.ask({ kind: RequestKind.activate, controller, source, lease, args }, 'activation');
+    this.#host.changed();
+    return { seq };
   }
 
   async #step(lease: number, step: () => Promise<string>): Promise<{ episode: string }> {

@@ -62,7 +62,7 @@ describe('a training step', () => {
     const saved = encodeState(first.state());
     await run(first, 7);
     await using second = await TrainStep.open(network, { ...OPTIONS, parameters: first.parameters() });
-    second.restore(decodeState(saved));
+    second.restore(decodeState(Buffer.from(saved)));
     assert.equal(second.step, 5);
     assert.deepEqual(await run(second, 12), losses.slice(5));
     const [want, got] = [whole.state(), second.state()];

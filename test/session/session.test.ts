@@ -5,7 +5,7 @@ import { loadRobot } from '../../src/config.ts';
 import { ArmloopError } from '../../src/errors.ts';
 import { ControllerId, Mode, OperatorKind, Reason, RequestKind, Source } from '../../src/robot/tick.ts';
 import { packageRoot } from '../../src/root.ts';
-import type { LoopRequest, SessionHost, TickView } from '../../src/session/host.ts';
+import type { LoadedPolicy, LoopRequest, SessionHost, TickView } from '../../src/session/host.ts';
 import { Session } from '../../src/session/session.ts';
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
@@ -50,6 +50,21 @@ class PaperRig implements SessionHost {
     discard: async () => void this.done.push('discard'),
     log: () => {},
   };
+  readonly policies = {
+    loaded: null as LoadedPolicy | null,
+    problem: '',
+    list: () => [],
+    load: async (name: string) => {
+      this.done.push(`load ${name}`);
+      if (name === 'bad') throw new ArmloopError('POLICY_UNKNOWN', { policy: name, known: 'none' });
+      this.policies.loaded = { name, sha256: 'abc', task: '', limitS: 1.5 };
+      return this.policies.loaded;
+    },
+    unload: async () => {
+      this.done.push('unload');
+      this.policies.loaded = null;
+    },
+  };
   now = () => this.time;
   status = () => ({
     task: { name: 'reach', text: 'Reach it.', seed: 5, tasks: ['reach'] },
@@ -63,7 +78,10 @@ class PaperRig implements SessionHost {
     const name = Object.entries(RequestKind).find(([, kind]) => kind === request.kind)![0];
     this.done.push(`ask ${name}`);
     if (this.answer === 'takes') {
-      if (request.kind === RequestKind.activate) this.view.mode = Mode.active;
+      if (request.kind === RequestKind.activate) {
+        this.view.mode = Mode.active;
+        this.view.controller = request.controller ?? 0;
+      }
       if (request.kind === RequestKind.hold) this.view.mode = Mode.holding;
       if (request.kind === RequestKind.estop) this.view.mode = Mode.stopped;
     }
@@ -276,4 +294,49 @@ test('during a shutdown nobody drives, and stops are still taken', async () => {
   await assert.rejects(session.request('home', { lease }, 1), code('REQUEST_REFUSED'));
   await session.request('estop', {}, 1);
   assert.equal(rig.done.at(-1), 'ask estop');
+});
+
+test('a policy is loaded, drives as policy, gives way to hands, goes on, and is put away', async () => {
+  const { rig, session, take } = await open();
+  const policy = () => session.state().policy;
+  await assert.rejects(
+    session.request('policy.deploy', { lease: 9, policy: 'pick' }, 1),
+    code('LEASE_NEEDED'),
+  );
+  const lease = await take();
+  await assert.rejects(session.request('policy.resume', { lease }, 1), code('POLICY_NONE'));
+  await assert.rejects(
+    session.request('policy.deploy', { lease, policy: '../x' }, 1),
+    code('REQUEST_INVALID'),
+  );
+  await assert.rejects(session.request('policy.deploy', { lease, policy: 'bad' }, 1), code('POLICY_UNKNOWN'));
+  assert.equal(policy(), null);
+
+  rig.done.length = 0;
+  const deployed = session.request('policy.deploy', { lease, policy: 'pick' }, 1);
+  await Promise.resolve();
+  assert.equal(policy()?.state, 'loading');
+  await deployed;
+  assert.deepEqual(rig.done, ['load pick', 'ask activate']);
+  const { controller, source, args } = rig.asked.at(-1)!;
+  assert.deepEqual([controller, source, args], [ControllerId.policy, Source.policy, [1.5]]);
+  assert.equal(policy()?.state, 'driving');
+
+  await session.request('request', { kind: 'activate', lease, controller: 'jog' }, 1);
+  assert.equal(rig.asked.at(-1)!.source, Source.human);
+  assert.equal(policy()?.state, 'ready');
+  await session.request('policy.resume', { lease }, 1);
+  assert.equal(rig.asked.at(-1)!.source, Source.policy);
+  assert.equal(policy()?.state, 'driving');
+
+  // Another one: the arm holds while it is loaded.
+  rig.done.length = 0;
+  await session.request('policy.deploy', { lease, policy: 'push' }, 1);
+  assert.deepEqual(rig.done, ['ask hold', 'load push', 'ask activate']);
+  rig.done.length = 0;
+  await session.request('policy.stop', { lease }, 1);
+  assert.deepEqual(rig.done, ['ask hold', 'unload']);
+  assert.equal(policy(), null);
+  const said = session.events.list.map((e) => e.text).join('\n');
+  assert.match(said, /The policy pick drives \(sha256 abc\)[\s\S]*pick drives again[\s\S]*push was put away/);
 });

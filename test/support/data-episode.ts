@@ -18,7 +18,7 @@ export function dataRobot(change: Partial<RobotSpec> = {}): RobotSpec {
   const camera = (name: string, width: number, height: number, fps: number): CameraEntry => {
     return { ...spec.cameras[0]!, name, width, height, fps };
   };
-  const cameras = [camera('front', 40, 30, 20), camera('wrist', 32, 32, 13)];
+  const cameras = [camera('front', 40, 30, 10), camera('wrist', 32, 32, 7)];
   return { ...spec, cameras, loop: { ...spec.loop, rateHz: 200 }, ...change };
 }
 

@@ -198,6 +198,7 @@ export class FakeRig {
       devices: [{ name: 'sim', kind: 'sim', status: 'online' }],
       cameras: [{ name: 'front', width: 320, height: 240, fps: 15, measuredFps: 15, dropped: 0 }],
       realTime: { fifo: false, reason: 'not permitted here' },
+      policy: null,
       events: [],
     };
     this.#server = http.createServer((request, response) => void this.#http(request, response));

@@ -86,6 +86,7 @@ export function hello(): Hello {
         dropped: 0,
       })),
       realTime: { fifo: false, reason: 'scripted' },
+      policy: null,
       events: [],
     },
   };

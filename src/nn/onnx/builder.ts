@@ -85,6 +85,13 @@ export class OnnxBuilder {
     });
   }
 
+  int32s(values: readonly number[]): string {
+    return this.#constant(`js ${values.join(' ')}`, {
+      data: Int32Array.from(values),
+      shape: [values.length],
+    });
+  }
+
   #constant(key: string, data: TensorData): string {
     let name = this.#shared.get(key);
     if (name === undefined) {

@@ -125,7 +125,8 @@ function tensorData(t: TensorProto, file: string): TensorData | null {
     throw new ArmloopError('ONNX_UNREADABLE', { file, reason: `the weights ${t.name} lie in another file` });
   }
   const shape = t.dims.map(Number);
-  const raw = t.rawData.length > 0 ? t.rawData.slice().buffer : null;
+  // A copy: the bytes of a file are a Buffer, whose slices share one memory and may start anywhere in it.
+  const raw = t.rawData.length > 0 ? new Uint8Array(t.rawData).buffer : null;
   const data = values(t, raw);
   if (data !== null && data.length !== sizeOf(shape)) {
     const reason = `the weights ${t.name} have ${data.length} values, but ${showShape(shape)} holds ${sizeOf(shape)}`;

@@ -1,0 +1,119 @@
+/**
+ * One training step (forward, gradients, Adam) next to PyTorch: same network, same first parameters, same batches, which change in
+ * every step, and as many threads. First both loss curves are compared, so that both are known to learn the same.
+ */
+import { Rng } from '../src/math/rng.ts';
+import { constant } from '../src/nn/schedules.ts';
+import { sizeOf, type TensorData } from '../src/nn/tensor.ts';
+import { TrainStep } from '../src/nn/train-step.ts';
+import { findPython } from '../test/support/python.ts';
+import { type BenchContext, type BenchResult, combine, compare, type Peer } from './harness.ts';
+import { type BatchInput, TRAIN_CASES, type TrainCase } from './train-cases.ts';
+import { type Batch, TorchTwin } from './train-peer.ts';
+
+const THREADS = 2;
+const RATE = 1e-3;
+/** Batches that take turns. */
+const BATCHES = 6;
+/** Steps over which the loss curves must stay together, and how close in units of the first loss. */
+const CURVE = 20;
+const CLOSE = 1e-3;
+
+/** Where PyTorch is absent: what it took on a quiet machine with 2 cores (AMD EPYC, PyTorch 2.15), in ms. */
+const FLOOR: Readonly<Record<string, number>> = {
+  'MLP 32-256-256-8, batch 256': 1.25,
+  'CNN 3×64×64, batch 32': 13.8,
+};
+
+export async function run(context: BenchContext): Promise<BenchResult> {
+  const parts: BenchResult[] = [];
+  for (const of of TRAIN_CASES) parts.push(await measure(context, of));
+  return combine('train', parts);
+}
+
+async function measure(context: BenchContext, of: TrainCase): Promise<BenchResult> {
+  const batches = Array.from({ length: BATCHES }, (_, i) => drawBatch(of, i));
+  await using train = await TrainStep.open(of.build, {
+    seed: 1,
+    threads: THREADS,
+    optimizer: { kind: 'adamw' },
+    rate: constant(RATE),
+  });
+  const start = train.state();
+  const shapes = new Map(start.layout.map((p) => [p.name, p.shape]));
+  const { python, skip } = findPython(['torch', 'numpy']);
+  using twin =
+    skip === false
+      ? await TorchTwin.open(python, of, train.parameters(), shapes, batches, {
+          threads: THREADS,
+          rate: RATE,
+        })
+      : null;
+  if (twin !== null) {
+    const ours: number[] = [];
+    for (let i = 0; i < CURVE; i++) ours.push((await train.run(batches[i % BATCHES]!)).loss);
+    sameCurve(of.name, ours, await twin.losses(CURVE), context);
+  }
+  const peer: Peer =
+    twin === null
+      ? { absent: `${skip}`, floor: { name: 'PyTorch 2.15, 2 idle cores of an AMD EPYC', values: FLOOR } }
+      : {
+          name: `PyTorch ${twin.version}, Adam`,
+          run: async () => ({ [of.name]: middle(await twin.time(of.steps)) }),
+        };
+  return await compare(context, {
+    bench: `train: ${of.name}`,
+    cases: [{ name: of.name, unit: 'ms/step', better: 'lower', limit: { ratio: of.limit } }],
+    ours: async () => {
+      const times: number[] = [];
+      for (let i = 0; i < of.steps; i++) {
+        const batch = batches[train.step % BATCHES]!;
+        const from = performance.now();
+        await train.run(batch);
+        times.push(performance.now() - from);
+      }
+      return { [of.name]: middle(times) };
+    },
+    peer,
+  });
+}
+
+/** Throws when the two do not learn the same. */
+function sameCurve(
+  name: string,
+  ours: readonly number[],
+  theirs: readonly number[],
+  context: BenchContext,
+): void {
+  const apart = Math.max(...ours.map((v, i) => Math.abs(v - theirs[i]!))) / theirs[0]!;
+  const show = (v: readonly number[]): string =>
+    [0, 1, 4, 9, CURVE - 1].map((i) => v[i]!.toPrecision(6)).join(' ');
+  context.log(
+    `train: ${name}: losses of steps 1, 2, 5, 10, ${CURVE}: ours ${show(ours)}, PyTorch ${show(theirs)}`,
+  );
+  context.log(`train: ${name}: the curves differ by ${apart.toExponential(1)} of the first loss at most`);
+  if (!(apart <= CLOSE))
+    throw new Error(`${name}: ours and PyTorch do not learn the same: the times would mean nothing`);
+}
+
+function drawBatch(of: TrainCase, index: number): Batch {
+  const rng = new Rng(17, index);
+  return Object.fromEntries(Object.entries(of.inputs).map(([name, input]) => [name, draw(input, rng)]));
+}
+
+function draw({ shape, dtype, below = 0 }: BatchInput, rng: Rng): TensorData {
+  const length = sizeOf(shape);
+  const whole = (): number => rng.below(below);
+  switch (dtype) {
+    case 'float32':
+      return { shape, data: Float32Array.from({ length }, () => (below === 0 ? rng.normal() : whole())) };
+    case 'int64':
+      return { shape, data: BigInt64Array.from({ length }, () => BigInt(whole())) };
+    case 'int32':
+      return { shape, data: Int32Array.from({ length }, whole) };
+    default:
+      return { shape, data: Uint8Array.from({ length }, whole) };
+  }
+}
+
+const middle = (values: readonly number[]): number => [...values].sort((a, b) => a - b)[values.length >> 1]!;
