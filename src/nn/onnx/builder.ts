@@ -92,6 +92,13 @@ export class OnnxBuilder {
     });
   }
 
+  /** The identity matrix, under another shape. */
+  identity(size: number, shape: readonly number[]): string {
+    const data = new Float32Array(size * size);
+    for (let i = 0; i < size; i++) data[i * (size + 1)] = 1;
+    return this.#constant(`identity ${size} ${shape.join(' ')}`, { data, shape });
+  }
+
   #constant(key: string, data: TensorData): string {
     let name = this.#shared.get(key);
     if (name === undefined) {

@@ -3,8 +3,7 @@
  * the same up to rounding; files for deployment keep to plain ONNX.
  *
  * A convolution becomes a matrix product with the columns of its signal: one row for each place of the window, holding all values that
- * the window sees there. They are cut out once, by a Gather of whole channels, and serve both the forward pass and the kernel's
- * gradient. (Plain ONNX can say the latter only as a Conv whose kernel is as large as the picture, which takes twice as long.)
+ * the window sees there. They are cut out once and serve both the forward pass and the kernel's gradient. (Plain ONNX can say the latter only as a Conv whose kernel is as large as the picture, which takes twice as long.)
  */
 
 import type { WindowAttributes } from '../op-set.ts';
@@ -23,12 +22,16 @@ export const TRAINING_LOWERINGS: Partial<Lowerings> = {
   },
   Conv: (node, to) => {
     const [x, w] = node.inputs as [Tensor, Tensor];
-    const [n = 1, k = 1, ...space] = node.outputs[0]!.shape;
-    const places = sizeOf(space);
-    const y = isPointwise(w, node.attributes)
-      ? to.inner('MatMul', [flat(to, w, [k, w.shape[1]!]), flat(to, x, [n, x.shape[1]!, places])])
-      : to.inner('FusedMatMul', [rowsOfKernel(to, w), columns(to, x, w.shape, node)], { transB: 1 }, OWN);
-    to.node('Reshape', [y, to.ints(node.outputs[0]!.shape)], [to.name(node.outputs[0]!)]);
+    const [y] = node.outputs as [Tensor];
+    const product = isFew(w)
+      ? to.inner('MatMul', [
+          flat(to, w, [w.shape[0]!, sizeOf(w.shape.slice(1))]),
+          seenByConv(to, x, w, y, node),
+        ])
+      : isPointwise(w, node.attributes)
+        ? to.inner('MatMul', [flat(to, w, w.shape.slice(0, 2)), flat(to, x, [...x.shape.slice(0, 2), -1])])
+        : to.inner('FusedMatMul', [rowsOfKernel(to, w), columns(to, x, w.shape, node)], { transB: 1 }, OWN);
+    to.node('Reshape', [product, to.ints(y.shape)], [to.name(y)]);
   },
   ConvTranspose: (node, to) => {
     const [y, w] = node.inputs as [Tensor, Tensor];
@@ -44,6 +47,16 @@ export const TRAINING_LOWERINGS: Partial<Lowerings> = {
     const [k = 1, c = 1, ...kernel] = w.shape;
     const places = sizeOf(y.shape.slice(2));
     const rows = y.shape[0]! * places;
+    if (isFew(w)) {
+      const each = to.inner(
+        'FusedMatMul',
+        [flat(to, y, [...y.shape.slice(0, 2), -1]), seenByConv(to, x, w, y, node)],
+        { transB: 1 },
+        OWN,
+      );
+      const total = to.inner('ReduceSum', [each, to.ints([0])], { keepdims: 0 });
+      return to.node('Reshape', [total, to.ints(w.shape)], [to.name(w)]);
+    }
     const byKernel = channelsFirst(to, y, places);
     if (isPointwise(w, node.attributes)) {
       const product = to.inner('FusedMatMul', [byKernel, channelsFirst(to, x, places)], { transB: 1 }, OWN);
@@ -60,6 +73,27 @@ export const TRAINING_LOWERINGS: Partial<Lowerings> = {
 /** Whether each result depends on one place of the signal, so that the signal is its own columns. */
 const isPointwise = (w: Tensor, { strides, padding }: WindowAttributes): boolean =>
   w.shape.slice(2).every((k, i) => k === 1 && strides[i] === 1 && padding[i] === 0);
+
+/** Whether a window holds so few values that a convolution finds them faster than a Gather of many short pieces. */
+const isFew = (w: Tensor): boolean => sizeOf(w.shape.slice(1)) <= 48;
+
+/** [N, C, …] as [N, C window, places]: a convolution whose kernels have a single 1 each. */
+function seenByConv(
+  to: OnnxBuilder,
+  x: Tensor,
+  w: Tensor,
+  y: Tensor,
+  node: Node<'Conv'> | Node<'ConvKernel'>,
+): string {
+  const { strides, padding } = node.attributes;
+  const size = sizeOf(w.shape.slice(1));
+  const seen = to.inner('Conv', [to.name(x), to.identity(size, [size, ...w.shape.slice(1)])], {
+    kernel_shape: w.shape.slice(2),
+    strides,
+    pads: [...padding, ...padding],
+  });
+  return to.inner('Reshape', [seen, to.ints([x.shape[0]!, size, sizeOf(y.shape.slice(2))])]);
+}
 
 const flat = (to: OnnxBuilder, t: Tensor, shape: readonly number[]): string =>
   to.inner('Reshape', [to.name(t), to.ints(shape)]);
