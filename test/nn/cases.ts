@@ -121,6 +121,14 @@ export const CASES: readonly OpCase[] = [
   c('conv1d, stride 2', [f([2, 3, 8]), f([4, 3, 3])], (x, w) =>
     ops.conv1d(x, w, undefined, { stride: 2, padding: 1 }),
   ),
+  c('conv2d, many channels', [f([2, 6, 5, 5]), f([2, 6, 3, 3])], (x, w) =>
+    ops.conv2d(x, w, undefined, { stride: 2, padding: 1 }),
+  ),
+  c('conv2d, many channels, stride 1', [f([1, 13, 4, 3]), f([2, 13, 2, 2])], (x, w) => ops.conv2d(x, w)),
+  c('conv1d, many channels', [f([2, 12, 6]), f([2, 12, 5])], (x, w) =>
+    ops.conv1d(x, w, undefined, { padding: 2 }),
+  ),
+  c('a bias for many rows', [f([2, 9, 3]), f([3])], (x, b) => ops.add(x, b)),
   c('two convolutions', [f([2, 2, 8, 8]), f([3, 2, 3, 3]), f([2, 3, 3, 3])], (x, v, w) => {
     const h = ops.tanh(ops.conv2d(x, v, undefined, { stride: 2, padding: 1 }));
     return ops.conv2d(h, w, undefined, { stride: 2, padding: 1 });

@@ -99,6 +99,11 @@ export class OnnxBuilder {
     return this.#constant(`identity ${size} ${shape.join(' ')}`, { data, shape });
   }
 
+  /** A row of ones, [1, size]. */
+  ones(size: number): string {
+    return this.#constant(`ones ${size}`, { data: new Float32Array(size).fill(1), shape: [1, size] });
+  }
+
   #constant(key: string, data: TensorData): string {
     let name = this.#shared.get(key);
     if (name === undefined) {

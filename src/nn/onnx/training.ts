@@ -20,16 +20,24 @@ export const TRAINING_LOWERINGS: Partial<Lowerings> = {
     const slope = { alpha: { float: 1e38 }, beta: { float: 0 } };
     to.node('HardSigmoid', [to.name(node.inputs[0]!)], [to.name(node.outputs[0]!)], slope);
   },
+  ReduceSum: (node, to) => {
+    // Sums over the leading axes, as the gradients of biases are: a product with a row of ones reads rows as they lie.
+    const [x] = node.inputs as [Tensor];
+    const { axes } = node.attributes;
+    const rows = sizeOf(x.shape.slice(0, axes.length));
+    if (!axes.every((a, i) => a === i) || axes.length === x.shape.length || rows < 16) {
+      return LOWERINGS.ReduceSum(node, to);
+    }
+    const total = to.inner('MatMul', [to.ones(rows), flat(to, x, [rows, sizeOf(x.shape) / rows])]);
+    to.node('Reshape', [total, to.ints(node.outputs[0]!.shape)], [to.name(node.outputs[0]!)]);
+  },
   Conv: (node, to) => {
     const [x, w] = node.inputs as [Tensor, Tensor];
     const [y] = node.outputs as [Tensor];
-    const product = isFew(w)
-      ? to.inner('MatMul', [
-          flat(to, w, [w.shape[0]!, sizeOf(w.shape.slice(1))]),
-          seenByConv(to, x, w, y, node),
-        ])
-      : isPointwise(w, node.attributes)
-        ? to.inner('MatMul', [flat(to, w, w.shape.slice(0, 2)), flat(to, x, [...x.shape.slice(0, 2), -1])])
+    const product = isPointwise(w, node.attributes)
+      ? to.inner('MatMul', [flat(to, w, w.shape.slice(0, 2)), flat(to, x, [...x.shape.slice(0, 2), -1])])
+      : isFew(w)
+        ? to.inner('MatMul', [flat(to, w, [w.shape[0]!, -1]), seenByConv(to, x, w, y, node)])
         : to.inner('FusedMatMul', [rowsOfKernel(to, w), columns(to, x, w.shape, node)], { transB: 1 }, OWN);
     to.node('Reshape', [product, to.ints(y.shape)], [to.name(y)]);
   },
@@ -47,6 +55,15 @@ export const TRAINING_LOWERINGS: Partial<Lowerings> = {
     const [k = 1, c = 1, ...kernel] = w.shape;
     const places = sizeOf(y.shape.slice(2));
     const rows = y.shape[0]! * places;
+    if (isPointwise(w, node.attributes)) {
+      const product = to.inner(
+        'FusedMatMul',
+        [channelsFirst(to, y, places), channelsFirst(to, x, places)],
+        { transB: 1 },
+        OWN,
+      );
+      return to.node('Reshape', [product, to.ints(w.shape)], [to.name(w)]);
+    }
     if (isFew(w)) {
       const each = to.inner(
         'FusedMatMul',
@@ -57,13 +74,8 @@ export const TRAINING_LOWERINGS: Partial<Lowerings> = {
       const total = to.inner('ReduceSum', [each, to.ints([0])], { keepdims: 0 });
       return to.node('Reshape', [total, to.ints(w.shape)], [to.name(w)]);
     }
-    const byKernel = channelsFirst(to, y, places);
-    if (isPointwise(w, node.attributes)) {
-      const product = to.inner('FusedMatMul', [byKernel, channelsFirst(to, x, places)], { transB: 1 }, OWN);
-      return to.node('Reshape', [product, to.ints(w.shape)], [to.name(w)]);
-    }
     const long = to.inner('Reshape', [columns(to, x, w.shape, node), to.ints([rows, sizeOf(kernel) * c])]);
-    const product = to.inner('MatMul', [byKernel, long]);
+    const product = to.inner('MatMul', [channelsFirst(to, y, places), long]);
     const apart = to.inner('Reshape', [product, to.ints([k, ...kernel, c])]);
     const last = kernel.length + 1;
     to.node('Transpose', [apart], [to.name(w)], { perm: [0, last, ...kernel.map((_, i) => i + 1)] });
