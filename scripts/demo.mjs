@@ -27,7 +27,6 @@ const FULL = {
   // Enough to tell 5 % from 20 %: 2 of 40 has a 95 % interval that ends at 17 %.
   controlSeeds: 40,
   timeLimitS: 20,
-  steps: null,
   budgets: { build: 60, demonstrations: 150, training: 450, evaluation: 120, control: 120 },
   goal: 0.9,
   mostBlind: 0.2,
@@ -39,7 +38,7 @@ const QUICK = {
   seeds: 3,
   controlSeeds: 2,
   timeLimitS: 2,
-  steps: 20,
+  budgets: { build: 60, demonstrations: 60, training: 6, evaluation: 60, control: 60 },
 };
 
 const { values: options } = parseArgs({
@@ -72,11 +71,10 @@ await stage('demonstrations', async () => {
 });
 
 await stage('training', async () => {
-  const { evaluation, control } = size.budgets;
+  const { training, evaluation, control } = size.budgets;
   const left = size.totalS - sinceBegin() - evaluation - control;
-  const minutes = Math.max(1, Math.min(size.budgets.training, left) / 60).toFixed(2);
-  const steps = size.steps === null ? [] : ['--steps', size.steps];
-  await armloop('train', [RECIPE, '--run', 'demo', '--name', POLICY, '--minutes', minutes, ...steps]);
+  const minutes = (Math.max(6, Math.min(training, left)) / 60).toFixed(3);
+  await armloop('train', [RECIPE, '--run', 'demo', '--name', POLICY, '--minutes', minutes]);
   return `two cameras of 96 × 96 and the arm's joints, without the cube's place`;
 });
 

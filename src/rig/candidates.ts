@@ -30,7 +30,8 @@ export async function openCandidate(
     chunks() {
       const { status } = driver;
       if (status === null) return null;
-      return { made: status.chunks, refused: status.refused, underruns: status.underruns };
+      const { chunks: made, refused, underruns, problem } = status;
+      return { made, refused, underruns, problem };
     },
     [Symbol.asyncDispose]: () => runner[Symbol.asyncDispose](),
   };

@@ -1,7 +1,7 @@
 /** One attempt of an evaluation in a lockstep cell: which driver, on which seed, with whose pictures, and what came of it. */
 import type { CellRecording, LockstepCell } from './cell.ts';
 import type { CellFrame, Driver } from './driver.ts';
-import type { ChunkCounts, EpisodeFact, Side } from './evaluation.ts';
+import type { EpisodeChunks, EpisodeFact, Side } from './evaluation.ts';
 import { BorrowedEyes, Witness } from './witness.ts';
 
 export interface Attempt {
@@ -34,7 +34,7 @@ const PICTURE_EVERY_S = 0.5;
 export interface Candidate extends AsyncDisposable {
   readonly driver: Driver;
   /** null for drivers that make no chunks. */
-  chunks(): ChunkCounts | null;
+  chunks(): EpisodeChunks | null;
 }
 
 /** Runs it. The candidate drives the other seed's episode too, when its pictures are wanted. */

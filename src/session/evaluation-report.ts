@@ -106,7 +106,7 @@ function outcome(
   const times = facts.filter((f) => f.success).map((f) => f.timeToSuccess!);
   const { median, low, high } = result.timeToSuccess;
   const known = (value: number | null): number => value ?? Number.NaN;
-  const clipped = Object.values(result.guard).reduce((s, g) => s + g.ticks, 0);
+  const [most] = Object.entries(result.guard).sort(([, a], [, b]) => b.ticks - a.ticks);
   const where = places(facts);
   const figures = tiles([
     {
@@ -127,8 +127,8 @@ function outcome(
     },
     {
       name: 'guard',
-      value: percent(result.ticks === 0 ? 0 : clipped / result.ticks),
-      detail: 'of commands changed',
+      value: most === undefined ? percent(0) : percent(most[1].ticks / result.ticks),
+      detail: most === undefined ? 'of commands changed' : `of commands changed for ${most[0]}, the most`,
     },
     ...chunkTiles(result),
     {
@@ -159,7 +159,7 @@ function chunkTiles(result: Result): { name: string; value: string; detail: stri
   const { made, refused, underruns } = result.chunks;
   return [
     { name: 'action chunks', value: number(made), detail: `${number(refused)} refused` },
-    { name: 'underruns', value: number(underruns), detail: 'held for want of an action' },
+    { name: 'underruns', value: number(underruns), detail: 'waits for an action, one at each start' },
   ];
 }
 
@@ -273,6 +273,7 @@ function failure(evaluation: Evaluation, fact: EpisodeFact, strip: StripReader):
     `after ${seconds(fact.seconds)}`,
     fact.imagesOf === fact.seed ? '' : `pictures of seed ${fact.imagesOf}`,
     ...left,
+    refusedText(fact),
     fact.episode === null ? '' : `episode ${fact.episode}`,
   ];
   const picture =
@@ -282,6 +283,11 @@ function failure(evaluation: Evaluation, fact: EpisodeFact, strip: StripReader):
 <div class="times">${(fact.strip?.times ?? []).map((t) => html`<span>${t.toFixed(1)} s</span>`)}</div>`;
   return html`<article class="episode" id="${anchor(fact)}"><header><h3>${two ? `${fact.side} · ` : ''}seed ${fact.seed}</h3>
 <span class="chip bad">${causeText(fact)}</span><span class="muted">${more.filter((m) => m !== '').join(' · ')}</span></header>${picture}</article>\n`;
+}
+
+function refusedText({ chunks }: EpisodeFact): string {
+  if (chunks === null || chunks.refused === 0) return '';
+  return `${plural(chunks.refused, 'chunk')} refused, the last because ${chunks.problem}`;
 }
 
 function origin(evaluation: Evaluation): Html {

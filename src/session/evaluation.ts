@@ -63,8 +63,14 @@ export interface ChunkCounts {
   readonly made: number;
   /** Not made, because an input was missing or too old. */
   readonly refused: number;
-  /** Times that the arm had to hold because no action was left. */
+  /** Times that the arm had to hold because no action was there; waiting for the first chunk is one of them. */
   readonly underruns: number;
+}
+
+/** The same of one episode. */
+export interface EpisodeChunks extends ChunkCounts {
+  /** Why the newest refused one was, in words; '' when none was. */
+  readonly problem: string;
 }
 
 /** One line of ledger.jsonl: one episode. */
@@ -84,7 +90,7 @@ export interface EpisodeFact {
   readonly seconds: number;
   /** Ticks in which the guard changed a command, by reason. */
   readonly guard: Readonly<Record<string, number>>;
-  readonly chunks: ChunkCounts | null;
+  readonly chunks: EpisodeChunks | null;
   /** Where the bodies of the scene were at the start: x, y in m, in the world frame. */
   readonly start: Readonly<Record<string, readonly [number, number]>>;
   readonly variation: Readonly<Record<string, number>>;

@@ -57,7 +57,7 @@ export const factOf = (
     ticks: success ? 9000 : 30_000,
     seconds: success ? 9 : 30,
     guard: {},
-    chunks: { made: 20, refused: 1, underruns: 2 },
+    chunks: { made: 20, refused: 1, underruns: 2, problem: 'the picture is too old' },
     start: { cube: [rng.uniform(0.36, 0.64), rng.uniform(-0.24, 0.12)], bin: [0.4, 0.3] },
     variation: {},
     residuals: { 'tool to cube': 0.25 },
