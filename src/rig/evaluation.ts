@@ -15,6 +15,7 @@ import { evaluationSpec, planEvaluation, seedsOf } from '../session/evaluation-p
 import { JobPool } from '../session/job-pool.ts';
 import { cellParts } from './cell-parts.ts';
 import type { EvaluationWorkerData } from './evaluation-worker.ts';
+import { loadKind, tasksOf } from './kinds.ts';
 
 export interface EvaluationRequest {
   readonly workspace: string;
@@ -23,7 +24,7 @@ export interface EvaluationRequest {
   /** One or two: names or folders of bundles, null for the task's teacher. */
   readonly policies: readonly (string | null)[];
   readonly robot: { readonly file: string; readonly given: string };
-  /** null: the first task of the first policy, else that of the robot file. */
+  /** null: the first task of the first policy that the simulation knows, else that of the robot file. */
   readonly task: string | null;
   readonly episodes: number | null;
   readonly seeds: string | null;
@@ -49,8 +50,8 @@ export async function prepareEvaluation(request: EvaluationRequest): Promise<Pre
   const contestants = request.policies.map((policy, i) =>
     contestant(i === 0 ? 'A' : 'B', policy, workspace, latencyMs),
   );
-  const wanted = request.task ?? contestants[0]!.manifest?.tasks[0];
-  const task = await cellParts.openTask(cellSpec(robot, wanted === undefined ? {} : { task: wanted }));
+  const wanted = request.task ?? (await taskOf(robot, contestants[0]!.manifest?.tasks ?? []));
+  const task = await cellParts.openTask(cellSpec(robot, wanted === null ? {} : { task: wanted }));
   const id = checkEpisodeId(request.id ?? newEpisodeId(Date.now() / 1000, Math.random()));
   if (new EvaluationFiles(workspace).has(id)) throw new ArmloopError('EVALUATION_EXISTS', { id });
   const evaluation = planEvaluation({
@@ -69,6 +70,18 @@ export async function prepareEvaluation(request: EvaluationRequest): Promise<Pre
     version: packageVersion(),
   });
   return { workspace, evaluation, robot };
+}
+
+/** Name of the first of these tasks that the robot's simulation knows, by name or by text; null without one. */
+async function taskOf(robot: RobotSpec, tasks: readonly string[]): Promise<string | null> {
+  for (const entry of robot.devices) {
+    const known = [...tasksOf((await loadKind(robot, entry)).module).values()];
+    for (const wanted of tasks) {
+      const task = known.find((t) => t.name === wanted || t.text === wanted);
+      if (task !== undefined) return task.name;
+    }
+  }
+  return null;
 }
 
 /** An evaluation that was stopped. Rejects with EVALUATION_UNKNOWN, EVALUATION_CHANGED, POLICY_*, CONFIG_*. */

@@ -4,7 +4,7 @@ import { runningVersions } from '../record/episode-writer.ts';
 import type { CameraEntry, RobotSpec, SceneVary } from '../robot/spec.ts';
 import type { Task } from '../robot/task.ts';
 import { cellSpec } from './cell.ts';
-import { type Contestant, EVALUATION_FORMAT, type Evaluation } from './evaluation.ts';
+import { type Contestant, EVALUATION_FORMAT, type Evaluation, STRIP } from './evaluation.ts';
 import { parseSeeds } from './seeds.ts';
 
 export interface EvaluationWishes {
@@ -77,8 +77,8 @@ function pictureCamera({ cameras }: RobotSpec): string | null {
   return (cameras.find((c) => c.frame === 'world') ?? cameras[0])?.name ?? null;
 }
 
-/** Pictures for a report, when no policy looks through the camera. */
-const PICTURE_FPS = 2;
+/** Pictures for a report, when no policy looks through the camera: what a strip shows, and no more. */
+const PICTURE = { fps: 1, height: STRIP.height } as const;
 
 /**
  * The robot of an evaluation's cells: the cameras of the policies at their own rate, and the one for pictures seldom.
@@ -88,7 +88,11 @@ export function evaluationSpec(robot: RobotSpec, evaluation: Evaluation): RobotS
   const { cameras, pictures, task, vary } = evaluation;
   const extra = pictures !== null && !cameras.includes(pictures) ? [pictures] : [];
   const spec = cellSpec(robot, { task, vary, cameras: [...cameras, ...extra] });
-  const seldom = (c: CameraEntry): CameraEntry =>
-    extra.includes(c.name) ? { ...c, fps: Math.min(c.fps, PICTURE_FPS) } : c;
-  return { ...spec, cameras: spec.cameras.map(seldom) };
+  return { ...spec, cameras: spec.cameras.map((c) => (extra.includes(c.name) ? sparing(c) : c)) };
+}
+
+function sparing(camera: CameraEntry): CameraEntry {
+  const fps = Math.min(camera.fps, PICTURE.fps);
+  const height = Math.min(camera.height, PICTURE.height);
+  return { ...camera, fps, height, width: Math.round((camera.width * height) / camera.height) };
 }

@@ -12,7 +12,9 @@ import {
   type Evaluation,
   factsOf,
   type Result,
+  reasonText,
   resultOf,
+  STRIP,
   verdictText,
 } from './evaluation.ts';
 import { contractPanel } from './evaluation-contract.ts';
@@ -128,7 +130,10 @@ function outcome(
     {
       name: 'guard',
       value: most === undefined ? percent(0) : percent(most[1].ticks / result.ticks),
-      detail: most === undefined ? 'of commands changed' : `of commands changed for ${most[0]}, the most`,
+      detail:
+        most === undefined
+          ? 'of commands changed'
+          : `of commands changed: ${reasonText(most[0])}, the most frequent`,
     },
     ...chunkTiles(result),
     {
@@ -168,7 +173,7 @@ function guardPanel(title: (text: string) => string, result: Result): Html[] {
   if (rows.length === 0) return [];
   const chart = bars(
     rows.map(([name, g]) => ({
-      name,
+      name: reasonText(name),
       value: g.ticks,
       text: `${number(g.ticks)} ticks in ${plural(g.episodes, 'episode')}`,
     })),
@@ -267,7 +272,8 @@ function failure(evaluation: Evaluation, fact: EpisodeFact, strip: StripReader):
   const two = evaluation.contestants.length === 2;
   const jpeg = fact.strip === null ? null : strip(fact.strip.file);
   const left = Object.entries(fact.residuals).map(
-    ([name, value]) => `${name} ${number(value, 2)} ${evaluation.units[name] ?? ''}`,
+    ([name, value]) =>
+      `${name} ${number(Math.abs(value) < 5e-5 ? 0 : value, 2)} ${evaluation.units[name] ?? ''}`,
   );
   const more = [
     `after ${seconds(fact.seconds)}`,
@@ -277,12 +283,16 @@ function failure(evaluation: Evaluation, fact: EpisodeFact, strip: StripReader):
     fact.episode === null ? '' : `episode ${fact.episode}`,
   ];
   const picture =
-    jpeg === null
-      ? html`<p class="muted">no pictures</p>`
-      : html`<img alt="seed ${fact.seed} over time" src="data:image/jpeg;base64,${Buffer.from(jpeg).toString('base64')}">
-<div class="times">${(fact.strip?.times ?? []).map((t) => html`<span>${t.toFixed(1)} s</span>`)}</div>`;
+    jpeg === null ? html`<p class="muted">no pictures</p>` : stripFigure(fact.seed, jpeg, fact.strip!.times);
   return html`<article class="episode" id="${anchor(fact)}"><header><h3>${two ? `${fact.side} · ` : ''}seed ${fact.seed}</h3>
 <span class="chip bad">${causeText(fact)}</span><span class="muted">${more.filter((m) => m !== '').join(' · ')}</span></header>${picture}</article>\n`;
+}
+
+/** As wide as its pictures: all strips have pictures of one size. */
+function stripFigure(seed: number, jpeg: Uint8Array, times: readonly number[]): Html {
+  const width = Math.round((100 * times.length) / STRIP.count);
+  return html`<figure style="width:${width}%"><img alt="seed ${seed} over time" src="data:image/jpeg;base64,${Buffer.from(jpeg).toString('base64')}">
+<div class="times">${times.map((t) => html`<span>${t.toFixed(1)} s</span>`)}</div></figure>`;
 }
 
 function refusedText({ chunks }: EpisodeFact): string {

@@ -6,8 +6,13 @@ import { type Interval, type Median, medianInterval, wilson } from '../math/stat
 import { pairedVerdict, type Verdict } from '../math/verdict.ts';
 import type { PolicyManifest } from '../policy/manifest.ts';
 import type { SceneVary } from '../robot/spec.ts';
+import { Reason } from '../robot/tick.ts';
+import { reasonWords } from '../robot/words.ts';
 
 export const EVALUATION_FORMAT = 'armloop-evaluation/1';
+
+/** Picture strips of failures: at most so many pictures, each so many pixels high. */
+export const STRIP = { count: 6, height: 168 } as const;
 
 /** The name under which a policy runs in an evaluation. */
 export type Side = 'A' | 'B';
@@ -214,8 +219,14 @@ export function verdictText(verdict: Verdict, a: string, b: string): string {
   }
 }
 
-/** Why an episode failed, for people: the reason, and how far away the goal was. */
+/** Why an episode failed, for people. */
 export function causeText(fact: EpisodeFact): string {
-  const fault = fact.fault.length === 0 ? '' : `: ${fact.fault.join(', ')}`;
+  const fault = fact.fault.length === 0 ? '' : `: ${fact.fault.map(reasonText).join(', ')}`;
   return `${fact.reason}${fault}`;
+}
+
+/** The name of a Reason in words: `velocity` is a speed limit. */
+export function reasonText(name: string): string {
+  const bit = Object.hasOwn(Reason, name) ? Reason[name as keyof typeof Reason] : 0;
+  return reasonWords(bit)[0]?.short ?? name;
 }

@@ -1,5 +1,6 @@
 /** Picture strips: frames of one episode side by side, first to last, as one JPEG. */
 import sharp from 'sharp';
+import { STRIP } from './evaluation.ts';
 
 export interface StripFrame {
   /** s, on any clock. */
@@ -28,8 +29,8 @@ export function spread<T>(frames: readonly T[], count: number): T[] {
 /** At most `count` (≥ 2) frames, each `height` pixels high; null when there is no frame. */
 export async function pictureStrip(
   frames: readonly StripFrame[],
-  count = 6,
-  height = 168,
+  count: number = STRIP.count,
+  height: number = STRIP.height,
 ): Promise<Strip | null> {
   const chosen = spread(frames, count);
   const first = chosen[0];

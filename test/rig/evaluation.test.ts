@@ -48,7 +48,8 @@ before(() => {
   const manifest: PolicyManifest = {
     ...base,
     name: 'brightness',
-    tasks: ['pick-cube'],
+    // As a trained policy has it: the text of its episodes.
+    tasks: ['Pick up the red cube and lift it'],
     inputs: [
       ...base.inputs,
       {

@@ -129,7 +129,7 @@ describe('report', () => {
       assert.equal(text.includes(`id="a-seed-${f.seed}"`), !f.success, `seed ${f.seed}`);
       assert.equal(text.includes(`href="#a-seed-${f.seed}"`), !f.success, `map of seed ${f.seed}`);
     }
-    assert.match(text, /seed 7<\/h3>\s*<span class="chip bad">guard stop: workspace</);
+    assert.match(text, /seed 7<\/h3>\s*<span class="chip bad">guard stop: workspace edge</);
     assert.match(text, /8 more failures/);
     assert.match(text, /20 of 40 succeeded/);
     assert.doesNotMatch(text, /NaN|undefined|\[object/);
