@@ -244,6 +244,10 @@ export const ERRORS = {
     text: 'the run {run} cannot go on as it began: {what} was {then} and is {now}',
     todo: 'Give back what it was trained with, or allow the change with --allow-changes; the weights then differ from an uninterrupted run.',
   },
+  TRAIN_UNDEPLOYABLE: {
+    text: 'the policy {policy} would not fit {robot}, whose episodes it is to learn from: {problems}',
+    todo: 'Change the sections observation, action and deployment of the recipe.',
+  },
   POLICY_EXISTS: {
     text: 'there is a policy {name} already, in {folder}',
     todo: 'Give another name with --name, or replace it with --force.',

@@ -38,7 +38,8 @@ export function writeBundle(folder: string, trained: Trained): PolicyManifest {
   return manifest;
 }
 
-function manifestOf(trained: Trained, sha256: string): PolicyManifest {
+/** The contract of the policy, when the SHA-256 of its policy.onnx is that. */
+export function manifestOf(trained: Omit<Trained, 'parameters'>, sha256: string): PolicyManifest {
   const { recipe, net, data, run, step } = trained;
   const { observation, action, deployment } = recipe;
   return {

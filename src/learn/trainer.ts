@@ -3,13 +3,14 @@ import { join } from 'node:path';
 import { Catalogue } from '../episode/catalogue.ts';
 import { ArmloopError } from '../errors.ts';
 import { buildPolicyNet } from '../nn/networks/policy.ts';
+import { fitProblems } from '../policy/check.ts';
 import { newEpisodeId } from '../record/episode-id.ts';
 import { type Cloned, cloneBehaviour } from './bc.ts';
 import { actingWeights, type Checkpoint } from './checkpoint.ts';
 import { Dataset } from './data/dataset.ts';
 import type { EpisodeQuery } from './data/dataset-options.ts';
 import { BatchLoader } from './data/loader.ts';
-import { bundleModel, checkPolicyName, installBundle, writeBundle } from './export.ts';
+import { bundleModel, checkPolicyName, installBundle, manifestOf, writeBundle } from './export.ts';
 import type { MetricsLine } from './metrics.ts';
 import { policyShapes } from './policy-shapes.ts';
 import { recordedWith, trainingVersions } from './provenance.ts';
@@ -56,11 +57,9 @@ export async function beginRun(
   checkInstall(recipe.name, run, options);
   const catalogue = new Catalogue(workspace);
   await using data = await openData(catalogue, recipe, recipe.data.episodes ?? episodeQuery(recipe), events);
-  const folder = RunFolder.create(
-    workspace,
-    await runFacts(run, { recipe, source }, data, catalogue),
-    source.text,
-  );
+  const facts = await runFacts(run, { recipe, source }, data, catalogue);
+  await checkDeployable(recipe, data, facts, catalogue);
+  const folder = RunFolder.create(workspace, facts, source.text);
   using _ = folder.hold();
   return work({ folder, recipe, data, from: null }, options);
 }
@@ -208,6 +207,22 @@ async function runFacts(
     dataSha256,
     versions: trainingVersions(),
   };
+}
+
+/** What would be refused when the policy is loaded is refused before it is trained. Throws TRAIN_UNDEPLOYABLE. */
+async function checkDeployable(
+  recipe: Recipe,
+  data: Dataset,
+  run: RunFacts,
+  catalogue: Catalogue,
+): Promise<void> {
+  const { spec } = await recordedWith(catalogue, run.episodes[0]!.id);
+  if (spec === null) return;
+  const net = buildPolicyNet(recipe.model, policyShapes(data));
+  const problems = fitProblems(manifestOf({ recipe, net, data, run, step: 0 }, ''), spec);
+  if (problems.length === 0) return;
+  const details = { policy: recipe.name, robot: spec.id, problems: problems.join('; ') };
+  throw new ArmloopError('TRAIN_UNDEPLOYABLE', details);
 }
 
 interface Work {

@@ -15,7 +15,9 @@ import {
   type TrainOptions,
   type TrainOutcome,
 } from '../../src/learn/trainer.ts';
+import { loadBundle } from '../../src/policy/bundle.ts';
 import { PolicyManifest } from '../../src/policy/manifest.ts';
+import { PolicyRunner } from '../../src/policy/runner.ts';
 import { EpisodeFiles } from '../../src/record/files.ts';
 import { dataRobot, writeDataEpisode } from '../support/data-episode.ts';
 import { Command } from '../support/rig-process.ts';
@@ -86,6 +88,23 @@ describe('a run', () => {
         ['image', 'front'],
       ],
     );
+  });
+
+  it('ends with a policy that loads for the robot of the episodes', async () => {
+    await using runner = await PolicyRunner.open(loadBundle(first.policy!), {
+      spec: dataRobot(),
+      threads: 1,
+    });
+    assert.equal(runner.manifest.name, 'tiny');
+  });
+
+  it('of a policy that could not be deployed is refused before it begins', async () => {
+    const file = join(trainable.folder, 'dry.yaml');
+    const dry = `${readFileSync(trainable.recipe, 'utf8')}\ndeployment: { every: 6, latencyMs: 500 }\n`;
+    writeFileSync(file, dry);
+    const begun = beginRun(loadRecipe(file), 'dry', listen(workspace, { install: 'no' }).options);
+    await assert.rejects(begun, { code: 'TRAIN_UNDEPLOYABLE', message: /the arm would run dry/ });
+    assert.throws(() => RunFolder.open(workspace, 'dry'), { code: 'RUN_UNKNOWN' });
   });
 
   it('keeps in its folder what reproduces it', () => {
