@@ -176,6 +176,10 @@ export const ERRORS = {
     text: 'collection {id} cannot go on as it began: {what} is another one now',
     todo: 'Put it back as it was, or start a new collection.',
   },
+  COLLECTION_OTHER_RIG: {
+    text: 'the rig at {server} is {robot} with the task {task}; wanted: {wanted}',
+    todo: 'Start the rig that is wanted (its robot file says sim.task), or leave --task away.',
+  },
   TEACHER_NO_PHASES: {
     text: 'no teacher knows the task {task}',
     todo: 'Give the task phases (src/robot/task.ts), or collect it with a policy or by hand.',

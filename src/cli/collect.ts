@@ -8,8 +8,9 @@ import { ArmloopError } from '../errors.ts';
 import { newEpisodeId } from '../record/episode-id.ts';
 import { duration, number, percent, percentInterval } from '../report/format.ts';
 import { type RobotSpec, SCENE_VARY, type SceneVary } from '../robot/spec.ts';
+import type { Task } from '../robot/task.ts';
 import { packageRoot, packageVersion } from '../root.ts';
-import type { AttemptResult } from '../session/collect.ts';
+import type { AttemptResult, Crew } from '../session/collect.ts';
 import {
   type Attempt,
   type AttemptFact,
@@ -47,6 +48,8 @@ interface Options {
   readonly vary?: SceneVary;
   readonly cameras?: string;
   readonly workers?: number;
+  readonly server?: string;
+  readonly token?: string;
   readonly maxFailures: number;
   readonly maxGuardStops: number;
   readonly maxTravel?: number;
@@ -91,6 +94,8 @@ export function addCollect(program: Command): void {
     .option('--cameras <names>', 'cameras to render, by commas, or none; default: all of the robot file')
     .option('--robot <file>', 'robot file, or the name of a shipped one', DEFAULT_ROBOT)
     .option('--workers <n>', 'threads; default: one per core', whole(1))
+    .option('--server <url>', 'in real time on the simulated rig of that console instead of in lockstep')
+    .option('--token <token>', 'token of that server, when it needs one')
     .option('--max-failures <n>', 'failures in a row that stop it; 0: none do', whole(0), 20)
     .option('--max-guard-stops <n>', 'attempts stopped by the guard that stop it; 0: none do', whole(0), 10)
     .option('--max-travel <rad>', 'joint travel that stops it', positive)
@@ -127,38 +132,32 @@ const parts = async () => ({
   ...(await import('../rig/cell-parts.ts')),
 });
 
+/** Who will do it, what task, and how it ends. */
+interface Seats extends AsyncDisposable {
+  readonly crew: Crew<Attempt, AttemptResult>;
+  readonly plan: CollectionPlan;
+}
+
 async function run(options: Options): Promise<number> {
-  const { collect, CollectionFiles, JobPool, stopText, cellSpec, cellParts } = await parts();
-  const workspace = resolve(options.workspace);
-  const files = new CollectionFiles(workspace);
+  const { collect, CollectionFiles, stopText } = await parts();
+  const files = new CollectionFiles(resolve(options.workspace));
   const old = options.resume === undefined ? null : files.read(options.resume);
-  const robot = loadRobot(old === null ? robotFile(options.robot) : old.robot.file);
-  if (old !== null && old.robot.sha256 !== robot.source.sha256) {
-    throw new ArmloopError('COLLECTION_CHANGED', { id: old.id, what: `the robot file ${old.robot.file}` });
-  }
-  const choice = old ?? {
-    ...(options.task === undefined ? {} : { task: options.task }),
-    ...(options.vary === undefined ? {} : { vary: options.vary }),
-    ...(options.cameras === undefined ? {} : { cameras: names(options.cameras) }),
-  };
-  const spec = cellSpec(robot, choice);
-  const task = await cellParts.openTask(spec);
-  const plan = old ?? planOf(options, spec, task.text, await driverChoice(options));
-  if (old === null) files.create(plan);
-  const workers = options.workers ?? Math.min(availableParallelism(), plan.episodes);
-  const url = new URL('../rig/collect-worker.js', import.meta.url);
   const say = (text: string): void => {
     if (!options.json) print(text);
   };
+  const server = old === null ? options.server : old.where === 'lockstep' ? undefined : old.where;
   using stop = onInterrupt(say, 'finishing what runs; once more leaves at once');
-  say(`collection ${plan.id}: ${plan.task}, ${plan.episodes} episodes on ${workers} threads`);
+  await using seats = server === undefined ? await inCells(options, old) : await onRig(options, old, server);
+  const { plan, crew } = seats;
+  if (old === null) files.create(plan);
+  const where = server === undefined ? `on ${crew.size} threads` : `in real time on ${plan.robot.id}`;
+  say(`collection ${plan.id}: ${plan.task}, ${plan.episodes} episodes ${where}`);
   const bar = collectBar(options);
-  await using pool = await JobPool.open<Attempt, AttemptResult>(url, { plan, spec, workspace }, workers);
   try {
     const state = await collect({
       files,
       id: plan.id,
-      pool,
+      crew,
       signal: stop.signal,
       now: () => new Date().toISOString(),
       progress: bar.update,
@@ -171,7 +170,63 @@ async function run(options: Options): Promise<number> {
   }
 }
 
-function planOf(options: Options, spec: RobotSpec, taskText: string, driver: DriverChoice): CollectionPlan {
+async function inCells(options: Options, old: CollectionPlan | null): Promise<Seats> {
+  const { JobPool, cellSpec, cellParts } = await parts();
+  const robot = loadRobot(old === null ? robotFile(options.robot) : old.robot.file);
+  if (old !== null && old.robot.sha256 !== robot.source.sha256) {
+    throw new ArmloopError('COLLECTION_CHANGED', { id: old.id, what: `the robot file ${old.robot.file}` });
+  }
+  const choice = old ?? {
+    ...(options.task === undefined ? {} : { task: options.task }),
+    ...(options.vary === undefined ? {} : { vary: options.vary }),
+    ...(options.cameras === undefined ? {} : { cameras: names(options.cameras) }),
+  };
+  const spec = cellSpec(robot, choice);
+  const task = await cellParts.openTask(spec);
+  const plan = old ?? planOf(options, spec, task, await driverChoice(options), 'lockstep');
+  const workers = options.workers ?? Math.min(availableParallelism(), plan.episodes);
+  const url = new URL('../rig/collect-worker.js', import.meta.url);
+  const data = { plan, spec, workspace: resolve(options.workspace) };
+  const crew = await JobPool.open<Attempt, AttemptResult>(url, data, workers);
+  return { crew, plan, [Symbol.asyncDispose]: () => crew[Symbol.asyncDispose]() };
+}
+
+async function onRig(options: Options, old: CollectionPlan | null, server: string): Promise<Seats> {
+  const { cellParts } = await parts();
+  const { RigCrew } = await import('./collect-rig.ts');
+  const crew = await RigCrew.open(parseUrl(server), options.token);
+  try {
+    const { spec } = crew;
+    const task = await cellParts.openTask(spec);
+    const wanted = { robot: old?.robot.id ?? spec.id, task: old?.task ?? options.task ?? task.name };
+    if (wanted.task !== task.name || wanted.robot !== spec.id) {
+      throw new ArmloopError('COLLECTION_OTHER_RIG', {
+        server,
+        robot: spec.id,
+        task: task.name,
+        wanted: `${wanted.robot} with ${wanted.task}`,
+      });
+    }
+    const driver = old?.driver ?? (await driverChoice(options));
+    if (driver.kind === 'teacher' && task.phases === undefined) {
+      throw new ArmloopError('TEACHER_NO_PHASES', { task: task.name });
+    }
+    const plan = old ?? planOf(options, spec, task, driver, server);
+    crew.begin(plan, task);
+    return { crew, plan, [Symbol.asyncDispose]: () => crew[Symbol.asyncDispose]() };
+  } catch (error) {
+    await crew[Symbol.asyncDispose]();
+    throw error;
+  }
+}
+
+function planOf(
+  options: Options,
+  spec: RobotSpec,
+  task: Task,
+  driver: DriverChoice,
+  where: string,
+): CollectionPlan {
   const created = new Date();
   const limit = (value: number | undefined): number | null =>
     value === undefined || value === 0 ? null : value;
@@ -180,8 +235,9 @@ function planOf(options: Options, spec: RobotSpec, taskText: string, driver: Dri
     id: options.id ?? newEpisodeId(created.getTime() / 1000, Math.random()),
     created: created.toISOString(),
     robot: { id: spec.id, file: spec.source.file, sha256: spec.source.sha256 },
-    task: spec.sim?.task ?? '',
-    taskText,
+    where,
+    task: task.name,
+    taskText: task.text,
     driver,
     vary: spec.sim?.vary ?? 'none',
     cameras: spec.cameras.map((c) => c.name),
@@ -290,6 +346,11 @@ async function list(options: Options): Promise<void> {
     stopped?.why ?? 'running',
   ]);
   print(table(['id', 'task', 'driver', 'episodes', 'success', 'state'], rows));
+}
+
+function parseUrl(text: string): URL {
+  if (URL.canParse(text) && /^https?:$/.test(new URL(text).protocol)) return new URL(text);
+  throw new ArmloopError('SERVER_UNREACHABLE', { url: text, reason: 'that is no http address' });
 }
 
 const names = (text: string): string[] => (text === 'none' ? [] : text.split(',').map((name) => name.trim()));

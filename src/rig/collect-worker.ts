@@ -103,6 +103,7 @@ function told(outcome: EpisodeOutcome, bytes: number, kept: boolean): AttemptRes
     variation,
     flags: quality?.flags ?? [],
     kept,
+    recorded: outcome.summary?.id ?? null,
   };
 }
 
@@ -120,6 +121,7 @@ const unplanned = (text: string): AttemptResult => ({
   variation: {},
   flags: [],
   kept: false,
+  recorded: null,
 });
 
 interface Seated {

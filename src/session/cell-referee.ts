@@ -27,6 +27,10 @@ const GUARD =
   Reason.torque |
   Reason.poseMismatch |
   Reason.ikFailed; // prettier-ignore
+/** Which kind of end the latched reasons of a stop are. */
+export const stopKind = (fault: number): 'guard stop' | 'fault' =>
+  (fault & GUARD) !== 0 ? 'guard stop' : 'fault';
+
 /** The driver's own doing, not that of the guard. */
 const ORDINARY = Reason.requested | Reason.startRamp;
 
@@ -136,7 +140,7 @@ export class Referee {
   #ended(record: Float64Array): EpisodeReason | null {
     const fault = record[this.#at.fault]!;
     if (this.#mode === Mode.stopped || (fault !== 0 && this.#mode === Mode.stopping)) {
-      return (fault & GUARD) !== 0 ? 'guard stop' : 'fault';
+      return stopKind(fault);
     }
     if (this.#successAt >= 0) return this.#ticks >= this.#successAt + this.#afterTicks ? 'success' : null;
     if (this.#startedAt < 0) {

@@ -4,15 +4,24 @@
  */
 import type { Attempt, AttemptFact, CollectionFact, CollectionState, StopReason } from './collection.ts';
 import type { CollectionFiles } from './collection-files.ts';
-import type { JobPool } from './job-pool.ts';
 
 /** What a worker tells of an attempt. */
 export type AttemptResult = Omit<AttemptFact, keyof Attempt | 'fact' | 'at'>;
 
+/** Who does the attempts: worker threads with cells (JobPool), or a rig. */
+export interface Crew<Job, Result> {
+  readonly size: number;
+  run(
+    jobs: AsyncIterable<Job>,
+    done: (result: Result, job: Job) => void | Promise<void>,
+    signal?: AbortSignal,
+  ): Promise<void>;
+}
+
 export interface CollectOptions {
   readonly files: CollectionFiles;
   readonly id: string;
-  readonly pool: JobPool<Attempt, AttemptResult>;
+  readonly crew: Crew<Attempt, AttemptResult>;
   /** Begins no more attempts once aborted; those under way are finished. */
   readonly signal?: AbortSignal;
   /** ISO date for the ledger. */
@@ -22,7 +31,7 @@ export interface CollectOptions {
 
 /** Goes on with the collection until it stops. Rejects with what a worker rejects with, after writing that it stopped. */
 export async function collect(options: CollectOptions): Promise<CollectionState> {
-  const { files, id, pool, signal, now } = options;
+  const { files, id, crew, signal, now } = options;
   using _ = files.hold(id);
   const state = files.state(files.read(id));
   using ledger = files.openLedger(id);
@@ -35,7 +44,7 @@ export async function collect(options: CollectOptions): Promise<CollectionState>
     files.writeReport(state);
     return state;
   };
-  tell({ fact: 'session', at: now(), workers: pool.size });
+  tell({ fact: 'session', at: now(), workers: crew.size });
   for (const attempt of state.running) {
     files.clear(attempt.episode);
     tell({ fact: 'lost', at: now(), ...attempt });
@@ -43,7 +52,7 @@ export async function collect(options: CollectOptions): Promise<CollectionState>
   options.progress?.(state, null);
   const work = new Work(state, signal, (attempt) => tell({ fact: 'started', at: now(), ...attempt }));
   try {
-    await pool.run(
+    await crew.run(
       work,
       (result, attempt) => {
         const fact: AttemptFact = { fact: 'finished', at: now(), ...attempt, ...result };

@@ -16,7 +16,7 @@ export function collectionReport(state: CollectionState): string {
   return page({
     kicker: `Collection · ${plan.task}`,
     title: `${plural(plan.episodes, 'episode')} by ${driverText(plan.driver)}`,
-    lead: html`“${plan.taskText}” on ${plan.robot.id}, in lockstep simulation, begun ${when} UTC. ${stopText(state)}`,
+    lead: html`“${plan.taskText}” on ${plan.robot.id}, ${plan.where === 'lockstep' ? 'in lockstep simulation' : 'in real time'}, begun ${when} UTC. ${stopText(state)}`,
     body: [
       head(state),
       figures(state),
@@ -62,7 +62,11 @@ function figures({ totals, plan, finished }: CollectionState): Html {
       value: `${totals.slots} of ${plan.episodes}`,
       detail: `${plan.retries} retries each`,
     },
-    { name: 'motion', value: duration(totals.hours * 3600), detail: 'simulated' },
+    {
+      name: 'motion',
+      value: duration(totals.hours * 3600),
+      detail: plan.where === 'lockstep' ? 'simulated' : 'real time',
+    },
     {
       name: 'on disk',
       value: megabytes(totals.bytes),
@@ -155,7 +159,7 @@ function failures(finished: readonly AttemptFact[]): Html | null {
   const rows = failed
     .slice(0, LISTED)
     .map((f) => [
-      f.episode,
+      f.recorded ?? f.episode,
       f.seed,
       f.reason + (f.fault.length > 0 ? `: ${f.fault.join(', ')}` : ''),
       seconds(f.seconds),
@@ -171,10 +175,12 @@ function failures(finished: readonly AttemptFact[]): Html | null {
 function origin({ plan }: CollectionState): Html {
   return panel(
     'How it was made',
-    'The same plan gives the same episodes to the byte, on any number of workers.',
+    plan.where === 'lockstep'
+      ? 'The same plan gives the same episodes to the byte, on any number of workers.'
+      : 'In real time: the same scenes, never the same bytes.',
     facts([
       ['robot', `${plan.robot.id}, ${plan.robot.file}`],
-      ['robot file SHA-256', html`<code>${plan.robot.sha256}</code>`],
+      ['robot file SHA-256', html`<code>${plan.robot.sha256 || 'that of the rig'}</code>`],
       [
         'driver',
         plan.driver.kind === 'policy'

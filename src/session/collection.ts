@@ -43,6 +43,8 @@ export interface CollectionPlan {
   /** ISO date; fixes the dates in the episodes. */
   readonly created: string;
   readonly robot: { readonly id: string; readonly file: string; readonly sha256: string };
+  /** `lockstep`: in cells on this machine. Otherwise the address of the rig's server: in real time. */
+  readonly where: 'lockstep' | string;
   readonly task: string;
   readonly taskText: string;
   readonly driver: DriverChoice;
@@ -95,6 +97,8 @@ export interface AttemptFact extends Attempt {
   readonly flags: readonly string[];
   /** False when nothing was recorded, or when the recording is in the trash. */
   readonly kept: boolean;
+  /** Id of the recording, wherever it lies; null for none. In real time the rig gives it, else it is `episode`. */
+  readonly recorded: string | null;
 }
 
 /** One line of the ledger. */

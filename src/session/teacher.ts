@@ -9,7 +9,7 @@ import { ControllerId, RequestKind, requestLayout, Source, tickRecordLayout } fr
 import type { Disturbance, Driver, EpisodeScene } from './driver.ts';
 
 /** The teacher's own random numbers, apart from those of the scene. */
-const STREAM = 11;
+export const TEACHER_STREAM = 11;
 
 const REQUEST = {
   kind: requestLayout.at('kind'),
@@ -42,7 +42,7 @@ export class TeacherDriver implements Driver {
       const body = bodies.indexOf(name);
       return body < 0 ? null : poses.subarray(7 * body, 7 * body + 7);
     };
-    const rng = new Rng(seed, STREAM);
+    const rng = new Rng(seed, TEACHER_STREAM);
     this.#plan = planDemonstration(spec, loadKinematics(spec), task.phases, { q, pose }, rng, this.#options);
     this.#pushes.none();
     this.#asked = false;

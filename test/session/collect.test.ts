@@ -27,6 +27,7 @@ const plan = (over: Partial<CollectionPlan>): CollectionPlan => ({
   id: 'c1',
   created: '2026-01-31T14:25:01.000Z',
   robot: { id: spec.id, file: spec.source.file, sha256: spec.source.sha256 },
+  where: 'lockstep',
   task: 'reach',
   taskText: 'Reach',
   driver: { kind: 'teacher', disturb: 'none' },
@@ -54,7 +55,7 @@ async function run(workspace: string, wanted: CollectionPlan, workers: number): 
   const url = new URL('../../src/rig/collect-worker.js', import.meta.url);
   const data = { plan: wanted, spec, workspace };
   await using pool = await JobPool.open<Attempt, AttemptResult>(url, data, workers);
-  return await collect({ files, id: wanted.id, pool, now: () => '2026-01-31T15:00:00.000Z' });
+  return await collect({ files, id: wanted.id, crew: pool, now: () => '2026-01-31T15:00:00.000Z' });
 }
 
 describe('collect', () => {

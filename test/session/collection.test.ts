@@ -26,6 +26,7 @@ const plan = (over: Partial<CollectionPlan> = {}): CollectionPlan => ({
   id: 'c1',
   created: '2026-01-31T14:25:01.000Z',
   robot: { id: 'panda-sim', file: 'panda-sim.yaml', sha256: 'ab'.repeat(32) },
+  where: 'lockstep',
   task: 'pick-cube',
   taskText: 'Pick up the <red> cube',
   driver: { kind: 'teacher', disturb: 'none' },
@@ -59,6 +60,7 @@ const finished = (attempt: Attempt, over: Partial<AttemptFact> = {}): AttemptFac
   variation: { 'cube.hue': 0.05 },
   flags: [],
   kept: true,
+  recorded: attempt.episode,
   ...over,
 });
 const failure = { success: false, reason: 'time limit', timeToSuccess: null } as const;

@@ -13,6 +13,7 @@ export function collectionPlan(id: string, change: Partial<CollectionPlan> = {})
     id,
     created: '2026-01-31T14:25:01.000Z',
     robot: { id: 'panda-sim', file: 'robots/panda-sim.yaml', sha256: '00' },
+    where: 'lockstep',
     task: 'pick-cube',
     taskText: 'Lift the red cube',
     driver: { kind: 'teacher', disturb: 'none' },
@@ -63,6 +64,7 @@ export function attemptFact(
     variation: { 'cube.x': 0.4 + slot / 100, 'cube.yaw': slot / 10 },
     flags: [],
     kept: true,
+    recorded: null,
     ...change,
   };
 }

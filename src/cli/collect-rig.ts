@@ -1,0 +1,285 @@
+/**
+ * Collection in real time on a running rig, through its server as any other client: one attempt after the other, each
+ * with a new scene, recorded and labelled by the rig. The collector is the operator: when it dies, the arm holds.
+ */
+import { planDemonstration } from '../control/teacher.ts';
+import { trajectoryArgs } from '../control/trajectory.ts';
+import { ArmloopError } from '../errors.ts';
+import { Rng } from '../math/rng.ts';
+import { loadKinematics } from '../model/load.ts';
+import { reasonNames } from '../record/episode-writer.ts';
+import type { RobotSpec } from '../robot/spec.ts';
+import type { Task } from '../robot/task.ts';
+import { ControllerId, Mode } from '../robot/tick.ts';
+import type { EpisodeSummary, Hello } from '../server/protocol.ts';
+import { stopKind } from '../session/cell-referee.ts';
+import type { AttemptResult, Crew } from '../session/collect.ts';
+import type { Attempt, CollectionPlan } from '../session/collection.ts';
+import { TEACHER_STREAM } from '../session/teacher.ts';
+import { heartbeat, RigClient, RigWatch, takeLease } from './rig-client.ts';
+
+/** s */
+const ANSWER_S = 15;
+const AFTER_S = 0.3;
+const GRACE_S = 0.7;
+
+/** What came of the driving, before the recording is closed. */
+interface Driven {
+  readonly success: boolean;
+  readonly reason: AttemptResult['reason'];
+  readonly fault: readonly string[];
+  readonly timeToSuccess: number | null;
+  readonly seconds: number;
+  readonly jointTravel: number;
+  readonly gripperCycles: number;
+}
+
+export class RigCrew implements Crew<Attempt, AttemptResult>, AsyncDisposable {
+  readonly size = 1;
+  readonly spec: RobotSpec;
+  readonly #client: RigClient;
+  readonly #watch: RigWatch;
+  readonly #lease: number;
+  readonly #beat: NodeJS.Timeout;
+  readonly #release: () => void;
+  /** Set by `begin`. */
+  #plan: CollectionPlan | null = null;
+  #task: Task | null = null;
+
+  private constructor(
+    hello: Hello,
+    parts: { client: RigClient; watch: RigWatch; lease: number; beat: NodeJS.Timeout; release: () => void },
+  ) {
+    this.spec = { ...hello.robot, source: { file: '', text: '', sha256: '' } };
+    this.#client = parts.client;
+    this.#watch = parts.watch;
+    this.#lease = parts.lease;
+    this.#beat = parts.beat;
+    this.#release = parts.release;
+  }
+
+  /** Takes the lease of a simulated rig. Rejects with SERVER_UNREACHABLE, NOT_SIMULATED. */
+  static async open(server: URL, token: string | undefined): Promise<RigCrew> {
+    const client = new RigClient(server, token);
+    try {
+      const rig = await client.json<Omit<Hello, 'type'>>('GET', '/api/rig');
+      const hello: Hello = { type: 'hello', ...rig };
+      if (hello.scene === null || hello.session.task === null) {
+        throw new ArmloopError('NOT_SIMULATED', { request: 'collecting by itself' });
+      }
+      const watch = new RigWatch(await client.socket('/api/live'), hello.layout);
+      watch.hello = hello;
+      const operator = await client.socket('/api/operator');
+      const lease = await takeLease(operator, 'armloop collect');
+      const beat = heartbeat(operator, hello.robot.axes.length);
+      const release = (): void => operator.send(JSON.stringify({ type: 'release' }));
+      return new RigCrew(hello, { client, watch, lease, beat, release });
+    } catch (error) {
+      client.close();
+      throw error;
+    }
+  }
+
+  /** Name and text of the task that the rig runs. */
+  get task(): { readonly name: string; readonly text: string } {
+    return this.#watch.hello!.session.task!;
+  }
+
+  begin(plan: CollectionPlan, task: Task): void {
+    this.#plan = plan;
+    this.#task = task;
+  }
+
+  async run(
+    jobs: AsyncIterable<Attempt>,
+    done: (result: AttemptResult, job: Attempt) => void | Promise<void>,
+  ): Promise<void> {
+    await this.#tidy();
+    for await (const attempt of jobs) await done(await this.#attempt(attempt), attempt);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    clearInterval(this.#beat);
+    this.#release();
+    this.#client.close();
+  }
+
+  /** A recording that a collector which died has left open is thrown away: its attempt is made again. */
+  async #tidy(): Promise<void> {
+    const { state } = this.#watch.hello!.session.recording;
+    if (state === 'recording') await this.#ask('/api/recording/stop');
+    if (state !== 'idle') await this.#ask('/api/recording/discard');
+  }
+
+  async #attempt({ seed }: Attempt): Promise<AttemptResult> {
+    const plan = this.#plan!;
+    const watch = this.#watch;
+    await this.#ask('/api/scene/reset', { seed });
+    await watch.until((v) => v('mode') === Mode.holding && v('seed') === seed, ANSWER_S);
+    const drive = this.#driver(seed);
+    if (typeof drive === 'string') return unplanned(drive);
+    const { episode } = await this.#ask<{ episode: string }>('/api/recording/start', {
+      task: plan.taskText,
+      operator: plan.driver.kind === 'policy' ? plan.driver.name : 'teacher',
+    });
+    const driven = await this.#drive(drive.begin);
+    await this.#ask('/api/recording/stop');
+    const kept = driven.success || plan.failures === 'keep';
+    if (kept) {
+      const label = driven.success ? 'success' : 'failure';
+      await this.#ask('/api/recording/label', { label, cause: driven.success ? '' : driven.reason });
+    } else await this.#ask('/api/recording/discard');
+    const summary = await this.#client.json<EpisodeSummary>('GET', `/api/episodes/${episode}`);
+    return {
+      ...driven,
+      ticks: summary.ticks,
+      bytes: summary.bytes,
+      guard: {},
+      variation: { ...watch.hello!.scene?.variation, ...drive.drawn },
+      flags: summary.flags,
+      kept,
+      recorded: episode,
+    };
+  }
+
+  /** How the attempt begins, from the scene as it is now; a text when there is no way. */
+  #driver(seed: number): { begin: () => Promise<void>; drawn: Readonly<Record<string, number>> } | string {
+    const { driver } = this.#plan!;
+    if (driver.kind === 'policy') {
+      const begin = async (): Promise<void> => {
+        await this.#ask('/api/policy/deploy', { policy: driver.name });
+      };
+      return { begin, drawn: {} };
+    }
+    const bodies = this.#watch.hello!.scene!.bodies.map((b) => b.name);
+    const poses = this.#watch.values('poses');
+    const scene = {
+      q: this.#watch.values('qCmd'),
+      pose: (name: string) => {
+        const body = bodies.indexOf(name);
+        return body < 0 ? null : poses.subarray(7 * body, 7 * body + 7);
+      },
+    };
+    const rng = new Rng(seed, TEACHER_STREAM);
+    try {
+      const model = loadKinematics(this.spec);
+      const { waypoints, times, drawn } = planDemonstration(
+        this.spec,
+        model,
+        this.#task!.phases!,
+        scene,
+        rng,
+      );
+      const args = trajectoryArgs(waypoints, { times, path: 'samples' });
+      const begin = async (): Promise<void> => {
+        await this.#ask('/api/request', { kind: 'activate', controller: 'trajectory', args });
+      };
+      return { begin, drawn };
+    } catch (error) {
+      if (error instanceof ArmloopError && error.code === 'TEACHER_NO_PLAN') return error.message;
+      throw error;
+    }
+  }
+
+  /** Lets it drive until success, the time limit, or a stop; then holds. */
+  async #drive(begin: () => Promise<void>): Promise<Driven> {
+    const { timeLimit, holdTime } = this.#task!;
+    const start = this.#watch.value('time');
+    const wear = new Wear(this.spec, this.#watch.values('qCmd'));
+    await begin();
+    let drove = false;
+    let idleSince = Number.NaN;
+    let successAt = Number.NaN;
+    let reason = 'time limit' as AttemptResult['reason'];
+    await this.#watch.until((v) => {
+      const now = v('time');
+      wear.add(this.#watch.values('qCmd'));
+      if (v('mode') === Mode.active) drove = true;
+      if (v('success') === 1 && Number.isNaN(successAt)) successAt = now;
+      if (now > successAt + AFTER_S) reason = 'success';
+      else if (v('fault') !== 0) reason = stopKind(v('fault'));
+      else if (now > start + timeLimit) reason = 'time limit';
+      else {
+        const idle = v('done') === 1 || (drove && v('mode') === Mode.holding);
+        if (!idle) idleSince = Number.NaN;
+        else if (Number.isNaN(idleSince)) idleSince = now;
+        if (!(now > idleSince + holdTime + GRACE_S)) return false;
+        reason = 'driver finished';
+      }
+      return true;
+    }, timeLimit + ANSWER_S);
+    const seconds = this.#watch.value('time') - start;
+    const fault = reasonNames(this.#watch.value('fault'));
+    await this.#rest();
+    const success = reason === 'success';
+    return {
+      success,
+      reason,
+      fault,
+      timeToSuccess: success ? successAt - start : null,
+      seconds,
+      ...wear.result,
+    };
+  }
+
+  /** Back to holding, a latched stop cleared. Rejects when the rig does not come back: the session ends. */
+  async #rest(): Promise<void> {
+    const watch = this.#watch;
+    if (watch.value('mode') === Mode.active) {
+      if (watch.value('controller') === ControllerId.policy) await this.#ask('/api/policy/stop');
+      else await this.#ask('/api/request', { kind: 'hold' });
+    }
+    await watch.until((v) => v('mode') === Mode.holding || v('mode') === Mode.stopped, ANSWER_S);
+    if (watch.value('mode') !== Mode.stopped) return;
+    await this.#ask('/api/request', { kind: 'clear' });
+    await watch.until((v) => v('mode') === Mode.holding, ANSWER_S);
+  }
+
+  #ask<T = unknown>(path: string, body: Record<string, unknown> = {}): Promise<T> {
+    return this.#client.json<T>('POST', path, { lease: this.#lease, ...body });
+  }
+}
+
+/** Travel of the commands, from what the live stream shows of them. */
+class Wear {
+  readonly #spec: RobotSpec;
+  #last: Float64Array;
+  #travel = 0;
+  #cycles = 0;
+
+  constructor(spec: RobotSpec, q: Float64Array) {
+    this.#spec = spec;
+    this.#last = q;
+  }
+
+  add(q: Float64Array): void {
+    const { axes, armAxes, gripperAxis } = this.#spec;
+    q.forEach((value, a) => {
+      const moved = Math.abs(value - this.#last[a]!);
+      if (a < armAxes) this.#travel += moved;
+      else if (a === gripperAxis) this.#cycles += moved / (2 * (axes[a]!.max - axes[a]!.min));
+    });
+    this.#last = q;
+  }
+
+  get result(): { readonly jointTravel: number; readonly gripperCycles: number } {
+    return { jointTravel: this.#travel, gripperCycles: this.#cycles };
+  }
+}
+
+const unplanned = (text: string): AttemptResult => ({
+  success: false,
+  reason: 'no plan',
+  fault: [text],
+  timeToSuccess: null,
+  seconds: 0,
+  ticks: 0,
+  bytes: 0,
+  guard: {},
+  jointTravel: 0,
+  gripperCycles: 0,
+  variation: {},
+  flags: [],
+  kept: false,
+  recorded: null,
+});
