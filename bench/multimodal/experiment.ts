@@ -12,9 +12,9 @@ import { TrainStep } from '../../src/nn/train-step.ts';
 import { demonstration, LENGTH, moved, type Point, type Task, type Verdict } from './tasks.ts';
 
 /** Steps of a chunk, and how many of them are carried out before the next observation. */
-export const HORIZON = 16;
+export const HORIZON = 8;
 export const EXECUTED = 8;
-export const DEMONSTRATIONS = 300;
+export const DEMONSTRATIONS = 1000;
 export const BATCH = 64;
 /** Attempts per seed, all in situations that no demonstration had. */
 export const ATTEMPTS = 100;

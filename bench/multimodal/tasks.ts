@@ -1,12 +1,12 @@
 /**
  * Two small planar tasks that are shown in two ways, for comparing heads. A point moves by at most STEP per step; an
- * action is its displacement in units of STEP. Observations are positions; lengths have no unit.
+ * action is its displacement in units of STEP. Observations are where things are as seen from the point; no units.
  */
 import type { Rng } from '../../src/math/rng.ts';
 
-export const STEP = 0.1;
+export const STEP = 0.2;
 /** Steps of an episode. */
-export const LENGTH = 32;
+export const LENGTH = 16;
 
 export interface Demonstration {
   /** Per step the observation before it. */
@@ -44,19 +44,21 @@ export interface Task {
 const RADIUS = 0.25;
 const CLEARANCE = 0.2;
 const REACHED = 0.12;
+/** Standard deviation of a push along each axis. */
+const PUSH = 0.06;
 
 /** Reach the goal on the other side of a round obstacle, passing it on either side. */
 const obstacle: Task = {
   name: 'obstacle',
   title: 'pass an obstacle left or right',
-  observationSize: 6,
+  observationSize: 4,
   draw(rng) {
     const start: Point = [-0.8 + rng.uniform(-0.05, 0.05), rng.uniform(-0.1, 0.1)];
     const middle: Point = [rng.uniform(-0.1, 0.1), rng.uniform(-0.1, 0.1)];
     const goal: Point = [0.8 + rng.uniform(-0.1, 0.1), rng.uniform(-0.2, 0.2)];
     return {
       start,
-      observe: (at) => [...at, ...middle, ...goal],
+      observe: (at) => [...seenFrom(at, middle), ...seenFrom(at, goal)],
       demonstrate(at, side) {
         const passed = at[0] > middle[0] - 0.02;
         return towards(at, passed ? goal : [middle[0], middle[1] + side * (RADIUS + CLEARANCE)]);
@@ -73,7 +75,7 @@ const obstacle: Task = {
 const targets: Task = {
   name: 'targets',
   title: 'go to either of two targets',
-  observationSize: 6,
+  observationSize: 4,
   draw(rng) {
     const start: Point = [rng.uniform(-0.1, 0.1), -0.6 + rng.uniform(-0.1, 0.1)];
     const both = [-1, 1].map(
@@ -81,7 +83,7 @@ const targets: Task = {
     ) as [Point, Point];
     return {
       start,
-      observe: (at) => [...at, ...both[0], ...both[1]],
+      observe: (at) => [...seenFrom(at, both[0]), ...seenFrom(at, both[1])],
       demonstrate: (at, side) => towards(at, both[side < 0 ? 0 : 1]),
       judge(path) {
         const end = path.at(-1)!;
@@ -101,18 +103,23 @@ const targets: Task = {
 
 export const TASKS: readonly Task[] = [obstacle, targets];
 
-/** A demonstration on a side drawn by a coin; its motion is disturbed, the recorded actions are what was meant. */
+/**
+ * A demonstration on a side drawn by a coin. Two pushes at random moments put it off its way, so that demonstrations show
+ * how to come back; the recorded actions are what the demonstrator meant.
+ */
 export function demonstration(task: Task, rng: Rng): Demonstration {
   const scene = task.draw(rng);
   const side = rng.uniform() < 0.5 ? -1 : 1;
   const observations: number[][] = [];
   const actions: Point[] = [];
+  const pushes = [rng.below(LENGTH), rng.below(LENGTH)];
   let at = scene.start;
   for (let t = 0; t < LENGTH; t++) {
     const action = scene.demonstrate(at, side);
     observations.push(scene.observe(at));
     actions.push(action);
-    at = moved(at, [action[0] + rng.normal(0.1), action[1] + rng.normal(0.1)]);
+    at = moved(at, action);
+    if (pushes.includes(t)) at = [at[0] + rng.normal(PUSH), at[1] + rng.normal(PUSH)];
   }
   return { observations, actions };
 }
@@ -122,6 +129,8 @@ export function moved(at: Point, action: Point): Point {
   const length = Math.max(1, Math.hypot(action[0], action[1]));
   return [at[0] + (STEP * action[0]) / length, at[1] + (STEP * action[1]) / length];
 }
+
+const seenFrom = (at: Point, to: Point): Point => [to[0] - at[0], to[1] - at[1]];
 
 /** At most one step towards a point. */
 function towards(at: Point, to: Point): Point {

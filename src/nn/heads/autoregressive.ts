@@ -32,10 +32,13 @@ export const autoregressiveHead: HeadMaker<AutoregressiveConfig> = (g, config, s
   const { batch, horizon, actionSize } = sizes;
   const { bins, range, width } = config;
   const numbers = horizon * actionSize;
+  /** What was seen: the first state, and beside every input, so that the state need not carry it. */
   const start = linear(g, 'start', sizes.features, width);
+  const context = linear(g, 'context', sizes.features, width);
   /** The number before each one, as a bin; row `bins` stands for "none yet". */
   const previous = embedding(g, 'previous', bins + 1, width);
-  const positions = learnedPositions(g, 'positions', numbers, width);
+  // Which number comes next matters as much as what was seen, so its code is as large as a unit vector.
+  const positions = learnedPositions(g, 'positions', numbers, width, 1 / Math.sqrt(width));
   const cell = gru(g, 'cell', width, width);
   const logits = linear(g, 'logits', width, bins);
 
@@ -52,7 +55,9 @@ export const autoregressiveHead: HeadMaker<AutoregressiveConfig> = (g, config, s
       const target = toBin(reshape(action, [batch, numbers]));
       // Teacher forcing: all inputs are known, so all but the recurrence is one product for the whole chunk.
       const before = concat([none(), slice(target, { 1: [0, numbers - 1] })], 1);
-      const hidden = cell.unroll(add(previous(before), positions), start(seen.vector));
+      const always = reshape(context(seen.vector), [batch, 1, width]);
+      const inputs = add(add(previous(before), positions), always);
+      const hidden = cell.unroll(inputs, start(seen.vector));
       const logP = logSoftmax(logits(hidden), 2);
       const chosen = sum(mul(oneHot(target, bins), logP), [2]);
       const chunk = (x: Tensor): Tensor => reshape(x, [batch, horizon, actionSize]);
@@ -67,12 +72,13 @@ export const autoregressiveHead: HeadMaker<AutoregressiveConfig> = (g, config, s
     act(seen) {
       const u = config.act === 'sample' ? draws.uniform('noise.action', [batch, numbers, bins]) : null;
       const row = (x: Tensor, i: number): Tensor => slice(x, { 1: [i, i + 1] });
+      const always = context(seen.vector);
       let h = start(seen.vector);
       let bin = none();
       const all: Tensor[] = [];
       for (let i = 0; i < numbers; i++) {
         const input = reshape(add(previous(bin), row(positions, i)), [batch, width]);
-        h = cell.step(cell.project(input), h);
+        h = cell.step(cell.project(add(input, always)), h);
         let scores = logits(h);
         if (u !== null) {
           // Gumbel-max: argmax(logits − T log(−log u)) is a draw at temperature T.

@@ -48,7 +48,7 @@ export function sinusoidalGrid(g: Graph, height: number, width: number, size: nu
   return g.constant(table, [1, height * width, size]);
 }
 
-/** Learned codes of `length` positions, [1, length, width]; small at first, so that content dominates. */
-export function learnedPositions(g: Graph, name: string, length: number, width: number): Tensor {
-  return g.parameter(name, [1, length, width], { kind: 'normal', std: 0.02 });
+/** Learned codes of `length` positions, [1, length, width]; small at first unless said, so that content dominates. */
+export function learnedPositions(g: Graph, name: string, length: number, width: number, std = 0.02): Tensor {
+  return g.parameter(name, [1, length, width], { kind: 'normal', std });
 }

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { OrtExecutor } from '../../../src/nn/executors/ort.ts';
+import { loadTensorFlow, TfjsExecutor } from '../../../src/nn/executors/tfjs.ts';
 import { Graph } from '../../../src/nn/graph.ts';
 import { parseModel } from '../../../src/nn/networks/config.ts';
 import { buildPolicyNet, type PolicyNet } from '../../../src/nn/networks/policy.ts';
@@ -12,6 +13,7 @@ import { NETWORKS } from '../../support/nn-networks.ts';
 import { checkGradients, drawFeeds, drawParameters, type Feeds, noiseInputs } from '../../support/nn-run.ts';
 
 const BATCH = 3;
+const tf = await loadTensorFlow(['@tensorflow/tfjs']);
 
 function buildLoss(net: PolicyNet, g: Graph) {
   const obs = observationInputs(g, net.shapes, BATCH);
@@ -66,7 +68,7 @@ for (const { name, model, shapes } of NETWORKS) {
       assert.notEqual((await ort.run(changed(1)))['loss']!.data[0], before['loss']!.data[0]);
     });
 
-    it('acts from the file as in training, with the parameters of the loss', async () => {
+    it('acts from the file as in training, and on TensorFlow.js, with the parameters of the loss', async () => {
       const trained = new Graph();
       buildLoss(net, trained);
       const parameters = drawParameters(trained, 8, 0.4);
@@ -88,6 +90,10 @@ for (const { name, model, shapes } of NETWORKS) {
       const want = (await inTraining.run({ ...feeds, ...fed }))['action']!.data as Float32Array;
       assert.ok(want.every(Number.isFinite) && new Set(want).size > 1);
       allClose(got, want, { rtol: 1e-5, atol: 1e-5 });
+
+      await using other = await TfjsExecutor.open(g, { tf, parameters });
+      const independent = (await other.run(feeds))['action']!.data as Float32Array;
+      allClose(independent, want, { rtol: 1e-4, atol: 1e-4, what: 'TensorFlow.js' });
     });
   });
 }
