@@ -26,8 +26,8 @@ const FULL = {
   seeds: 100,
   // Enough to tell 5 % from 20 %: 2 of 40 has a 95 % interval that ends at 17 %.
   controlSeeds: 40,
-  timeLimitS: 20,
-  budgets: { build: 60, demonstrations: 150, training: 450, evaluation: 120, control: 120 },
+  timeLimitS: 15,
+  budgets: { build: 60, demonstrations: 110, training: 540, evaluation: 100, control: 80 },
   goal: 0.9,
   mostBlind: 0.2,
   totalS: 900,
@@ -64,7 +64,7 @@ await stage('build', async () => {
 
 await stage('demonstrations', async () => {
   await armloop('collect', [
-    ...['--teacher', '--task', TASK, '--vary', 'all', '--id', 'demonstrations'],
+    ...['--teacher', '--task', TASK, '--vary', 'all', '--disturb', 'push', '--id', 'demonstrations'],
     ...['--episodes', size.demonstrations, '--cameras', 'front_small,wrist_small'],
   ]);
   return `${size.demonstrations} episodes by the teacher`;
