@@ -51,6 +51,8 @@ test('the list comes from the files; sidecars are made, kept, and made anew when
     [
       ['front', 15],
       ['wrist', 15],
+      ['front_small', 15],
+      ['wrist_small', 15],
     ],
   );
   // A sidecar that is newer counts as it is; an older one does not.
