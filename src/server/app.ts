@@ -22,6 +22,7 @@ import { addEvaluations } from './evaluations.ts';
 import { addLive } from './live.ts';
 import { addMetrics } from './metrics.ts';
 import { addOperator } from './operator.ts';
+import { addPolicies } from './policies.ts';
 import { sendError } from './replies.ts';
 import { type LinkEvents, RigLink } from './rig-link.ts';
 import { addRigRoutes } from './routes.ts';
@@ -152,6 +153,7 @@ async function build(app: FastifyInstance, parts: Parts, options: ServerOptions)
   addEpisodes(parts);
   addCollections(parts);
   addRuns(parts);
+  addPolicies(parts);
   addEvaluations(parts);
   addLive(parts);
   addOperator(parts);

@@ -2,6 +2,7 @@
  * What crosses between the server and a browser about collecting, training and evaluating. Used by src/server and
  * src/console alike. Dates are ISO 8601, UTC; numbers that are not known are null.
  */
+import type { PolicyManifest } from '../policy/manifest.ts';
 import type { Result } from '../session/evaluation.ts';
 
 /*
@@ -12,6 +13,7 @@ import type { Result } from '../session/evaluation.ts';
  *   GET /api/collections/:id         CollectionDetails
  *   GET /api/collections/:id/ledger?from=  Tail of CollectionLine
  *   GET /api/collections/:id/report  text/html, sandboxed
+ *   GET /api/policies/:name           PolicyDetails; the list is in protocol.ts
  *   GET /api/evaluations             EvaluationItem[] newest first
  *   GET /api/evaluations/:id         EvaluationItem
  *   GET /api/evaluations/:id/report  text/html, sandboxed
@@ -208,4 +210,14 @@ export interface EvaluationItem {
   readonly versions: Readonly<Record<string, string>>;
 }
 
-export type { Result };
+/** A policy with its whole contract. */
+export interface PolicyDetails {
+  readonly name: string;
+  /** Of its policy.json. */
+  readonly sha256: string;
+  /** It came with armloop, and is not of the workspace. */
+  readonly shipped: boolean;
+  readonly manifest: PolicyManifest;
+}
+
+export type { PolicyManifest, Result };

@@ -5,6 +5,7 @@ import { post } from './api.ts';
 import type { ActionName } from './keys.ts';
 import { live } from './live.svelte.ts';
 import { operator } from './operator.svelte.ts';
+import { policies } from './policies.svelte.ts';
 import { Stored } from './stored.svelte.ts';
 import { toasts } from './toasts.svelte.ts';
 import type { View } from './views.ts';
@@ -167,6 +168,8 @@ class Commands {
     gizmo: () => {
       operator.gizmo = operator.gizmo === 'translate' ? 'rotate' : 'translate';
     },
+    policyDrives: () => policies.handOver(),
+    policyStop: () => policies.stop(),
     record: () => this.record(),
     success: () => this.label('success'),
     failure: () => {

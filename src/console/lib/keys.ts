@@ -25,6 +25,8 @@ export type ActionName =
   | 'slower'
   | 'faster'
   | 'gizmo'
+  | 'policyDrives'
+  | 'policyStop'
   | 'record'
   | 'success'
   | 'failure'
@@ -120,6 +122,8 @@ export const actionKeys: readonly ActionKey[] = [
   act('Minus', '−', 'slower', 'drive', 'slower'),
   act('Equal', '=', 'faster', 'drive', 'faster'),
   act('KeyV', 'V', 'target: move or turn', 'drive', 'gizmo'),
+  act('KeyP', 'P', 'hand over to the policy that is loaded', 'drive', 'policyDrives'),
+  act('KeyP', 'Shift P', 'stop the policy and put it away', 'drive', 'policyStop', true),
   act('Enter', 'Enter', 'start or stop recording', 'recording', 'record'),
   act('KeyY', 'Y', 'label: success', 'recording', 'success'),
   act('KeyN', 'N', 'label: failure, with a cause', 'recording', 'failure'),

@@ -49,6 +49,8 @@ class Operator {
   #worker: Worker | null = null;
   #activatedAt = 0;
   #wasActive = false;
+  /** Who waits for the lease. */
+  #waiting: { readonly given: (lease: number) => void; readonly refused: (why: Error) => void }[] = [];
 
   start(): void {
     setInterval(() => this.feed(), FEED_MS);
@@ -78,6 +80,16 @@ class Operator {
     this.#say({ type: 'take', url: socketUrl('/api/operator'), axes: robot.axes.length, operator });
   }
 
+  /** The lease, taken first when this page does not have it. Rejects with why it was not given. */
+  need(): Promise<number> {
+    if (this.lease !== 0) return Promise.resolve(this.lease);
+    if (!live.hello) return Promise.reject(new Error('the rig has not been heard of yet'));
+    return new Promise((given, refused) => {
+      this.#waiting.push({ given, refused });
+      this.take();
+    });
+  }
+
   /** Gives control back. A running human controller is held first: it would end as a lost operator otherwise. */
   async release(): Promise<void> {
     this.releaseKeys();
@@ -99,7 +111,8 @@ class Operator {
     this.follow = false;
     this.mode = mode;
     // A running human controller is swapped at once; from holding, the first motion activates.
-    if (this.lease !== 0 && live.value('mode') === Mode.active) this.#activate();
+    const byHand = live.value('mode') === Mode.active && live.value('source') === Source.human;
+    if (this.lease !== 0 && byHand) this.#activate();
   }
 
   nextMode(): void {
@@ -226,10 +239,13 @@ class Operator {
         this.taking = false;
         this.lease = message.lease;
         this.feed();
+        for (const { given } of this.#waiting.splice(0)) given(message.lease);
         break;
       case 'refused':
         this.taking = false;
-        toasts.error('Control was not given', new Error(message.reason));
+        // Who waits for it tells what could not be done without it.
+        if (this.#waiting.length === 0) toasts.error('Control was not given', new Error(message.reason));
+        for (const { refused } of this.#waiting.splice(0)) refused(new Error(message.reason));
         break;
       case 'lost':
         this.#drop();
@@ -249,6 +265,7 @@ class Operator {
   }
 
   #drop(): void {
+    for (const { refused } of this.#waiting.splice(0)) refused(new Error('control was lost'));
     this.taking = false;
     this.lease = 0;
     this.latency = Number.NaN;

@@ -1,9 +1,16 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { answers, inputRow } from '../../../src/console/lib/contract.ts';
 import { Curves, latest, remaining } from '../../../src/console/lib/curves.ts';
 import { brief, count, duration, percent } from '../../../src/console/lib/format.ts';
+import { sourceColor, sourceSpans } from '../../../src/console/lib/source-lane.ts';
+import { Trace } from '../../../src/console/lib/trace.ts';
 import { addressOf, placeOf } from '../../../src/console/lib/views.ts';
+import { Source } from '../../../src/robot/tick.ts';
 import type { MetricsLine } from '../../../src/server/learning-protocol.ts';
+import { traceLayout } from '../../../src/server/protocol.ts';
+import { jointManifest } from '../../support/policy.ts';
+import { spec } from '../../support/scripted-rig.ts';
 
 function trained(step: number, loss: number): MetricsLine {
   return { step, time: step / 20, loss, metrics: {}, gradNorm: 1, lr: 0.1, samplesPerS: 640, waitedMs: 0 };
@@ -78,4 +85,45 @@ test('addresses lead to views and back', () => {
   assert.deepEqual(placeOf('#/nowhere/x'), { view: 'live', item: 'x' });
   for (const view of ['episodes', 'policies'] as const)
     assert.deepEqual(placeOf(addressOf(view, 'a b/c')), { view, item: 'a b/c' });
+});
+
+test('the contract of a policy reads in words', () => {
+  const m = jointManifest(spec);
+  assert.deepEqual(m.inputs.map(inputRow), [
+    { name: 'state', what: 'in.q', size: String(spec.axes.length), how: 'as measured' },
+  ]);
+  const told = new Map(answers(m));
+  assert.equal(told.get('horizon'), '8 steps (400 ms), a new chunk every 4 (200 ms)');
+  assert.equal(told.get('sees'), '1 observation, none older than 200 ms');
+  assert.equal(told.get('made for'), 'panda-sim');
+});
+
+test('who drove is told in spans without gaps', () => {
+  const layout = traceLayout(1, 0);
+  const sources = [Source.none, Source.policy, Source.policy, Source.human, Source.policy];
+  const rows = new Float64Array(sources.length * layout.size);
+  sources.forEach((source, i) => {
+    rows[i * layout.size + layout.at('time')] = i / 2;
+    rows[i * layout.size + layout.at('source')] = source;
+  });
+  const header = Buffer.from(
+    JSON.stringify({ layout: layout.toJSON(), rows: sources.length, axes: [], scene: null }),
+  );
+  const start = 8 * Math.ceil((4 + header.length) / 8);
+  const data = new ArrayBuffer(start + rows.byteLength);
+  new DataView(data).setUint32(0, header.length, true);
+  new Uint8Array(data).set(header, 4);
+  new Float64Array(data, start).set(rows);
+  const spans = sourceSpans(Trace.parse(data));
+  assert.deepEqual(
+    spans.map((s) => [s.source, s.from, s.to]),
+    [
+      ['none', 0, 0.5],
+      ['policy', 0.5, 1.5],
+      ['human', 1.5, 2],
+      ['policy', 2, 2],
+    ],
+  );
+  assert.notEqual(sourceColor('policy'), sourceColor('human'));
+  assert.equal(sourceColor('safety'), sourceColor('none'));
 });
