@@ -3,11 +3,13 @@ import { join } from 'node:path';
 import Type, { type Static } from 'typebox';
 import { ArmloopError } from '../errors.ts';
 import { listBundles, loadBundle } from '../policy/bundle.ts';
-import { packageRoot } from '../root.ts';
+import { policyPlaces } from '../rig/kinds.ts';
 import type { Parts } from './app.ts';
 import type { PolicyDetails } from './learning-protocol.ts';
 import { errorSchema } from './replies.ts';
 
+/** The rig answers it. */
+const LIST = '/api/policies';
 const params = Type.Object({
   name: Type.String({
     pattern: '^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$',
@@ -16,10 +18,10 @@ const params = Type.Object({
 });
 
 export function addPolicies({ app, workspace }: Parts): void {
-  const own = join(workspace, 'policies');
-  const places = [own, join(packageRoot(), 'policies')];
+  const places = policyPlaces(workspace);
+  const [own = ''] = places;
   app.get<{ Params: Static<typeof params> }>(
-    '/api/policies/:name',
+    `${LIST}/:name`,
     {
       schema: {
         tags: ['policies'],

@@ -78,6 +78,28 @@ async function open(up: Up, address: string): Promise<Page> {
 const drives = (page: Page, who: string) =>
   page.waitForSelector(`${part('policy-panel')}[data-drives="${who}"]`);
 
+/**
+ * The policy drives until a state is reached. A busy machine may stop the arm meanwhile; then the stop is cleared and
+ * the policy is given the arm again, as a person would.
+ */
+async function driven(
+  page: Page,
+  live: Published,
+  pilot: Pilot,
+  what: string,
+  met: () => boolean,
+): Promise<void> {
+  const driving = (): boolean => live.value('source') === Source.policy && live.value('mode') === Mode.active;
+  const end = Date.now() + PATIENCE_S * 1000;
+  while (!(met() && driving())) {
+    assert.ok(Date.now() < end, `waited for ${what}`);
+    await pilot.recover();
+    if (live.value('mode') === Mode.holding && live.session.policy?.state === 'ready')
+      await page.keyboard.press('p');
+    await live.next();
+  }
+}
+
 /** The order in which sources drove, safety and nobody left out. */
 async function whoDrove(up: Up, id: string): Promise<number[]> {
   await using episode = await Episode.open(new EpisodeFiles(up.workspace), id);
@@ -126,16 +148,16 @@ test('pick a policy, deploy, watch it succeed, take over with keys, hand back, s
     await page.click(part('nav-policies'));
     await page.locator(`${part('policy')}[data-id="reacher"]`).click();
     await page.click(part('policy-deploy'));
+    await page.waitForSelector(part('policy-panel'));
+    const pilot = new Pilot(page, live, (text) => t.diagnostic(text));
+    await driven(page, live, pilot, 'success judged by the task', () => live.value('success') === 1);
     await drives(page, 'policy');
-    await live.until('success judged by the task', () => live.value('success') === 1, PATIENCE_S);
-    assert.equal(live.value('source'), Source.policy);
     assert.match((await page.textContent(part('policy-age'))) ?? '', /\d.*s/);
     assert.match((await page.textContent(part('policy-inference'))) ?? '', /\d.*s/);
     assert.ok(live.value('policy.chunks') > 2);
 
     // Any motion key takes over; let go, the arm holds for whoever is next.
     const height = live.value('tool', 2);
-    const pilot = new Pilot(page, live, (text) => t.diagnostic(text));
     await pilot.holdUntil(
       'r',
       'a person lifting the arm',
@@ -147,12 +169,9 @@ test('pick a policy, deploy, watch it succeed, take over with keys, hand back, s
     assert.equal(live.value('policy.loaded'), 1, 'it stays ready');
 
     await page.keyboard.press('p');
-    await drives(page, 'policy');
-    await live.until(
-      'the marker reached again',
-      () => live.value('success') === 1 && Math.abs(live.value('tool', 2) - height) < 0.02,
-      PATIENCE_S,
-    );
+    const there = (): boolean =>
+      live.value('success') === 1 && Math.abs(live.value('tool', 2) - height) < 0.02;
+    await driven(page, live, pilot, 'the marker reached again', there);
 
     await page.keyboard.press('Shift+P');
     await page.waitForSelector(part('policy-panel'), { state: 'detached' });
@@ -184,24 +203,25 @@ test('pick a policy, deploy, watch it succeed, take over with keys, hand back, s
   }
 });
 
-test('the policy that ships with armloop lifts the cube', {
-  skip: skip || (shipped ? false : `there is no policies/${SHIPPED} here`),
-}, async (t) => {
-  await using up = await startUp(['panda-sim', '--task', 'pick-cube', '--seed', '4']);
-  const live = await Published.open(up.url);
-  try {
-    const page = await open(up, `#/policies/${SHIPPED}`);
-    // One button: it takes control as well.
-    await page.click(part('policy-deploy'));
-    await drives(page, 'policy');
-    await live.until('success judged by the task', () => live.value('success') === 1, PATIENCE_S);
-    assert.equal(live.value('source'), Source.policy);
-    await page.click(part('policy-stop'));
-    await live.until('holding', () => live.value('mode') === Mode.holding);
-    assert.deepEqual(browser.errors, []);
-    await page.close();
-  } finally {
-    tell(t, up, live);
-    await live.close();
-  }
-});
+// Only where the bundle has been made.
+if (shipped) {
+  test('the policy that ships with armloop lifts the cube', { skip }, async (t) => {
+    await using up = await startUp(['panda-sim', '--task', 'pick-cube', '--seed', '4']);
+    const live = await Published.open(up.url);
+    try {
+      const page = await open(up, `#/policies/${SHIPPED}`);
+      // One button: it takes control as well.
+      await page.click(part('policy-deploy'));
+      await page.waitForSelector(part('policy-panel'));
+      const pilot = new Pilot(page, live, (text) => t.diagnostic(text));
+      await driven(page, live, pilot, 'success judged by the task', () => live.value('success') === 1);
+      await page.click(part('policy-stop'));
+      await live.until('holding', () => live.value('mode') === Mode.holding);
+      assert.deepEqual(browser.errors, []);
+      await page.close();
+    } finally {
+      tell(t, up, live);
+      await live.close();
+    }
+  });
+}
