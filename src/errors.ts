@@ -365,6 +365,10 @@ export const ERRORS = {
     text: 'the policy server at {url} did not answer: {reason}',
     todo: 'Start it, check the address in policy.json, and look at its log.',
   },
+  POLICY_TAKEN: {
+    text: 'another policy is called {policy} already, in {folder}',
+    todo: 'Give one of the two another name in its policy.json, or move the other away.',
+  },
   POLICY_NONE: {
     text: 'no policy is loaded that could go on',
     todo: 'Deploy one first.',

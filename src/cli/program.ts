@@ -8,6 +8,7 @@ import { packageVersion } from '../root.ts';
 import { addBench } from './bench.ts';
 import { addCheck } from './check.ts';
 import { addCollect } from './collect.ts';
+import { addDeploy, addPolicies } from './deploy.ts';
 import { addDoctor } from './doctor.ts';
 import { addEpisodes } from './episodes.ts';
 import { addEval } from './eval.ts';
@@ -27,6 +28,8 @@ const COMMANDS: readonly ((program: Command) => void)[] = [
   addDoctor,
   addEpisodes,
   addReplay,
+  addDeploy,
+  addPolicies,
   addCollect,
   addTrain,
   addRuns,
@@ -95,6 +98,7 @@ const USAGE = new Set([
   'BENCH_UNKNOWN',
   'EPISODE_BAD_ID',
   'EPISODE_UNKNOWN',
+  'POLICY_UNKNOWN',
   'RUN_UNKNOWN',
   'RUN_EXISTS',
   'POLICY_EXISTS',

@@ -3,8 +3,19 @@
  * nothing in it is executed but the model, and no file outside the folder is read.
  */
 import { createHash } from 'node:crypto';
-import { existsSync, readdirSync, readFileSync, realpathSync, statSync } from 'node:fs';
-import { isAbsolute, join, resolve, sep } from 'node:path';
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  realpathSync,
+  renameSync,
+  rmSync,
+  statSync,
+} from 'node:fs';
+import { basename, dirname, isAbsolute, join, resolve, sep } from 'node:path';
 import { ArmloopError } from '../errors.ts';
 import { schemaProblem } from '../robot/schema-problem.ts';
 import { PolicyManifest } from './manifest.ts';
@@ -95,6 +106,34 @@ export function findBundle(given: string, places: readonly string[]): string {
     .map((b) => b.name)
     .join(', ');
   throw new ArmloopError('POLICY_UNKNOWN', { policy: given, known: known === '' ? 'none' : known });
+}
+
+/**
+ * The name under which a rig with these places finds the policy. A bundle given by its path is copied into the first of
+ * them, unless it lies in one already. Throws POLICY_UNKNOWN, POLICY_UNREADABLE, POLICY_INVALID, and POLICY_TAKEN when
+ * another bundle has its name there.
+ */
+export function installBundle(given: string, places: readonly string[]): string {
+  const folder = findBundle(given, places);
+  const { manifest, sha256 } = loadBundle(folder);
+  if (places.some((p) => resolve(p) === dirname(folder))) return basename(folder);
+  const place = places[0]!;
+  const target = resolve(place, manifest.name);
+  if (existsSync(target)) {
+    if (loadBundle(target).sha256 === sha256) return manifest.name;
+    throw new ArmloopError('POLICY_TAKEN', { policy: manifest.name, folder: target });
+  }
+  mkdirSync(place, { recursive: true });
+  // Complete or not there at all: a rig may be looking.
+  const half = mkdtempSync(join(place, '.installing-'));
+  try {
+    cpSync(folder, half, { recursive: true });
+    renameSync(half, target);
+  } catch (error) {
+    rmSync(half, { recursive: true, force: true });
+    throw error;
+  }
+  return manifest.name;
 }
 
 /** The bundles of these folders, by folder name; of equal names the one of the first folder counts. */

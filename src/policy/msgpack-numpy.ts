@@ -169,8 +169,8 @@ function revive(value: unknown): unknown {
   if (type === undefined) throw new TypeError(`an array of type ${name}; known: ${DTYPES.map((d) => d[0])}`);
   if (!(data instanceof Uint8Array) || !Array.isArray(shape))
     throw new TypeError('an array without data or shape');
-  // A copy: views of these types must be aligned.
-  const values = new type(data.slice().buffer);
+  // A copy: views of these types must be aligned. (`slice` of a Buffer would be none.)
+  const values = new type(new Uint8Array(data).buffer);
   const count = shape.reduce((n: number, d: unknown) => n * Number(d), 1);
   if (values.length !== count) throw new TypeError(`${values.length} values in an array of shape [${shape}]`);
   return { shape: shape.map(Number), values } satisfies NumpyArray;

@@ -1,9 +1,24 @@
 import assert from 'node:assert/strict';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
-import { bundleFile, findBundle, listBundles, loadBundle, readOnnx } from '../../src/policy/bundle.ts';
+import {
+  bundleFile,
+  findBundle,
+  installBundle,
+  listBundles,
+  loadBundle,
+  readOnnx,
+} from '../../src/policy/bundle.ts';
 import { HOME, spec } from '../support/bench-arm.ts';
 import { jointManifest, towards, writeBundle } from '../support/policy.ts';
 
@@ -73,4 +88,21 @@ test('policies are found by path, then by name in the order of the places', () =
   );
   assert.match(list[0]!.problem, /policy.json/);
   assert.equal(list[1]!.problem, '');
+});
+
+test('a bundle is installed once under its name, whole, and another of that name is refused', () => {
+  const places = [join(folder, 'installed'), join(folder, 'others')];
+  const bundle = good('fresh');
+  assert.equal(installBundle(bundle.folder, places), 'fresh');
+  assert.equal(loadBundle(join(places[0]!, 'fresh')).sha256, bundle.sha256);
+  assert.deepEqual(readdirSync(places[0]!), ['fresh'], 'nothing is left beside it');
+  assert.equal(installBundle(bundle.folder, places), 'fresh', 'again: the same');
+  assert.equal(installBundle('fresh', places), 'fresh');
+  assert.equal(installBundle(join(places[0]!, 'fresh'), places), 'fresh');
+  const other = writeBundle(
+    join(folder, 'namesake'),
+    { ...jointManifest(spec), name: 'fresh', description: 'another' },
+    towards(HOME, 8, 0.1),
+  );
+  assert.throws(() => installBundle(other.folder, places), { code: 'POLICY_TAKEN' });
 });
