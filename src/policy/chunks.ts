@@ -76,6 +76,7 @@ export class ChunkPlanner {
       chunk: layout.at('chunk'),
       rows: layout.at('rows'),
       start: layout.at('start'),
+      captured: layout.at('captured'),
       time: layout.at('time'),
       duration: layout.at('duration'),
       q: layout.at('q'),
@@ -141,10 +142,10 @@ export class ChunkPlanner {
   }
 
   /**
-   * Writes the trajectory as the next chunk of rows; `start`: in.time of the activation. False when the ring is full:
-   * the loop does not run.
+   * Writes the trajectory as the next chunk of rows. `start`: in.time of the activation; `captured`: when the newest input
+   * of the newest chunk was captured (both rig clock, s). False when the ring is full: the loop does not run.
    */
-  write(ring: RingWriter, start: number): boolean {
+  write(ring: RingWriter, start: number, captured: number): boolean {
     const { pieces, ...at } = { pieces: this.pieces, ...this.#row };
     this.#chunk++;
     for (let p = 0; p < pieces.count; p++) {
@@ -156,6 +157,7 @@ export class ChunkPlanner {
       block[at.chunk] = this.#chunk;
       block[at.rows] = pieces.count - p;
       block[at.start] = start;
+      block[at.captured] = captured;
       block[at.time] = pieces.times[p]!;
       block[at.duration] = pieces.durations[p]!;
       for (let a = 0; a < this.#axes; a++) {

@@ -44,6 +44,8 @@ export class Observer {
    * largest declared latency of the cameras used.
    */
   readonly lag: number;
+  /** Capture time of the newest picture of the newest observation, or of its state when it has no picture; rig clock, s. */
+  captured = Number.NaN;
   readonly #ticks: TickHistory;
   readonly #states: readonly State[];
   readonly #pictures: readonly Picture[];
@@ -159,6 +161,8 @@ export class Observer {
     let measured = tick[this.#at.time]!;
     for (let d = 0; d < this.#at.devices; d++) measured = Math.min(measured, tick[this.#at.device + d]!);
     if (time - measured > this.#maxAge) return this.#stale('the measured state', time - measured);
+    this.captured = measured;
+    let pictured = Number.NEGATIVE_INFINITY;
     for (const { reader, data } of this.#states) reader.read(tick, data, k * reader.size);
     for (const picture of this.#pictures) {
       const frame = picture.frames.at(time);
@@ -167,7 +171,9 @@ export class Observer {
         return this.#stale(`the frame of camera ${picture.frames.camera}`, time - frame.time);
       }
       put(picture, k, frame.pixels);
+      pictured = Math.max(pictured, frame.time);
     }
+    if (pictured > Number.NEGATIVE_INFINITY) this.captured = pictured;
     return '';
   }
 

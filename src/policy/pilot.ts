@@ -25,6 +25,8 @@ export interface Answer {
   readonly start: number;
   /** Observation time, s since the activation. */
   readonly observed: number;
+  /** Capture time of its newest input, rig clock, s. */
+  readonly captured: number;
   /** Why there are no actions, '' when there are. */
   readonly problem: string;
 }
@@ -165,7 +167,7 @@ export class PolicyPilot {
       if (!(error instanceof ArmloopError)) throw error;
       problem = error.message;
     }
-    return { start, observed, problem };
+    return { start, observed, captured: this.runner.observer.captured, problem };
   }
 
   /**
@@ -183,7 +185,8 @@ export class PolicyPilot {
     if (problem === '' && !this.#planner.plan(observed, this.#knots, from)) {
       problem = `it came ${Math.round(1000 * (from - observed))} ms after its observation, when all its steps were past`;
     }
-    if (problem === '' && !this.#planner.write(chunks, start)) problem = 'the loop takes no rows';
+    if (problem === '' && !this.#planner.write(chunks, start, answer.captured))
+      problem = 'the loop takes no rows';
     if (problem !== '') {
       this.#status.refused++;
       this.#status.problem = problem;

@@ -150,6 +150,11 @@ export function rowFields(axes: number): FieldSpec[] {
       unit: 's',
       doc: 'in.time of the activation tick that `time` counts from; in the Tick 0 while no plan runs',
     },
+    {
+      name: 'captured',
+      unit: 's',
+      doc: 'capture time of the newest picture (or else state) that the chunk follows from; 0 for a plan',
+    },
     { name: 'time', unit: 's', doc: 'from this time on, relative to the activation tick' },
     { name: 'duration', unit: 's', doc: 'how long the polynomial holds' },
     { name: 'last', unit: '1', doc: '1: the plan ends with this row' },

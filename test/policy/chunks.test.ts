@@ -275,7 +275,7 @@ test('through the ring: no stale row is followed, whenever chunks come', () => {
           const now = i / 1000;
           if (now >= deliverAt) {
             if (planner.plan(observed, knots(8, 1, observed, rng, 0.1), now)) {
-              assert.ok(planner.write(end, 50));
+              assert.ok(planner.write(end, 50, 49.9 + now));
               chunk++;
             }
             observed = Math.floor(now * RATE) * STEP;
