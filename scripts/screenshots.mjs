@@ -1,8 +1,11 @@
 /**
  * Takes the pictures of docs/images from a running console, in a simulated rig of its own:
- *   npm run build && node scripts/screenshots.mjs [FOLDER]
+ *   npm run build && node scripts/screenshots.mjs [FOLDER [WORD...]]
+ * With words, only pictures that have one in their name.
  */
-import { mkdirSync } from 'node:fs';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Mode } from '../dist/src/robot/tick.js';
 import { openBrowser } from '../dist/test/support/browser.js';
@@ -12,14 +15,39 @@ import { startUp } from '../dist/test/support/up.js';
 
 const folder = process.argv[2] ?? join(import.meta.dirname, '..', 'docs', 'images');
 mkdirSync(folder, { recursive: true });
+const RECIPE = `# What can be learnt of lifting the cube from the arm alone.
+name: pick-cube-joints
+description: Lifts the cube, blind
+data:
+  validation: 0.2
+observation:
+  rateHz: 20
+  states:
+    - name: joints
+      features: [{ field: in.q }, { field: in.qd }]
+    - name: tool
+      features: [{ field: out.tool, encode: pose9 }]
+action: { space: joint, horizon: 16 }
+training: { steps: 2000, batch: 64, logEvery: 10, validateEvery: 100 }
+`;
 const part = (id) => `[data-testid="${id}"]`;
+
+/** Only pictures with one of these words in their name; all without one. */
+const only = process.argv.slice(3);
+const wanted = (...names) => only.length === 0 || names.some((n) => only.some((o) => n.includes(o)));
 
 const up = await startUp(['panda-sim', '--task', 'pick-place-bin', '--seed', '4']);
 const live = await Published.open(up.url);
 let episode = '';
 try {
-  await demonstrate();
-  for (const dark of [false, true]) await pictures(dark ? 'dark' : 'light', dark);
+  if (wanted('live', 'teleoperating', 'playback')) {
+    await demonstrate();
+    for (const dark of [false, true]) await pictures(dark ? 'dark' : 'light', dark);
+  }
+  if (wanted('collection', 'training', 'policies')) {
+    const places = await learn();
+    for (const dark of [false, true]) await pages(dark ? 'dark' : 'light', dark, places);
+  }
 } finally {
   await live.close();
   await up[Symbol.asyncDispose]();
@@ -141,4 +169,38 @@ async function pictures(name, dark) {
   await page.waitForTimeout(3000);
   await shot(page, 'playback');
   await browser[Symbol.asyncDispose]();
+}
+
+/** A collection, and a policy trained on it, by the commands that a person would type. */
+async function learn() {
+  const [collection, run] = ['20260201-120000-c011', '20260201-130000-7a1e'];
+  const recipe = join(up.workspace, 'recipe.yaml');
+  await command(
+    ...['collect', '--teacher', '--task', 'pick-cube', '--episodes', '24', '--cameras', 'none'],
+    ...['--vary', 'all', '--id', collection],
+  );
+  writeFileSync(recipe, RECIPE);
+  await command('train', recipe, '--run', run);
+  return { collections: collection, training: run, policies: 'pick-cube-joints' };
+}
+
+async function command(...args) {
+  const main = join(import.meta.dirname, '..', 'dist', 'src', 'main.js');
+  const child = spawn(process.execPath, [main, ...args, '--workspace', up.workspace], { stdio: 'inherit' });
+  const [code] = await once(child, 'close');
+  if (code !== 0) throw new Error(`armloop ${args[0]} ended with ${code}`);
+}
+
+/** The pages of what is learnt. */
+async function pages(name, dark, places) {
+  const shown = { collections: 'attempt', training: 'run-recipe', policies: 'policy-contract' };
+  for (const [view, item] of Object.entries(places)) {
+    const { browser, page } = await opened(dark, `#/${view}/${item}`, 'off');
+    await page.locator(part(shown[view])).first().waitFor();
+    // The plots are drawn a moment after their data has come.
+    await page.waitForTimeout(2000);
+    const file = view.replace(/collections/, 'collection');
+    await page.screenshot({ path: join(folder, `console-${file}-${name}.png`) });
+    await browser[Symbol.asyncDispose]();
+  }
 }
