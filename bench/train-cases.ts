@@ -6,6 +6,7 @@ import type { Graph } from '../src/nn/graph.ts';
 import * as ops from '../src/nn/ops.ts';
 import type { DType, Tensor } from '../src/nn/tensor.ts';
 import type { Objective } from '../src/nn/train-step.ts';
+import { actSmall, diffusionUnet } from './train-policies.ts';
 
 export interface BatchInput {
   readonly shape: readonly number[];
@@ -93,4 +94,10 @@ function cnn(batch: number, size: number, steps: number): TrainCase {
   };
 }
 
-export const TRAIN_CASES: readonly TrainCase[] = [mlp(256), cnn(32, 64, 30), cnn(64, 96, 10)];
+export const TRAIN_CASES: readonly TrainCase[] = [
+  mlp(256),
+  cnn(32, 64, 30),
+  cnn(64, 96, 10),
+  actSmall(32),
+  diffusionUnet(64),
+];

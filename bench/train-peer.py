@@ -13,6 +13,8 @@ import numpy as np
 import torch
 from torch import nn
 
+from train_twins import Act, Unet
+
 TYPES = {"float32": np.float32, "uint8": np.uint8, "int64": np.int64, "int32": np.int32}
 
 
@@ -39,7 +41,7 @@ class Cnn(nn.Module):
         return nn.functional.mse_loss(self.out(h.flatten(1)), target)
 
 
-TWINS = {"mlp": Mlp, "cnn": Cnn}
+TWINS = {"mlp": Mlp, "cnn": Cnn, "act": Act, "unet": Unet}
 
 
 def read(file, parts):
@@ -55,6 +57,7 @@ def read(file, parts):
 
 def load(model, values):
     """Ours are [in, out] for a matrix product; nn.Linear keeps them the other way round."""
+    values = model.translate(dict(values)) if hasattr(model, "translate") else values
     own = dict(model.named_parameters())
     assert set(own) == {name.replace("/", ".") for name in values}, "the twins have other parameters"
     linear = {f"{name}.weight" for name, m in model.named_modules() if isinstance(m, nn.Linear)}
