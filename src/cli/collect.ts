@@ -38,6 +38,7 @@ interface Options {
   readonly teacher?: true;
   readonly policy?: string;
   readonly disturb: 'none' | 'push';
+  readonly recover?: number;
   readonly task?: string;
   readonly episodes: number;
   readonly hours?: number;
@@ -91,6 +92,7 @@ export function addCollect(program: Command): void {
         .choices(['none', 'push'])
         .default('none'),
     )
+    .option('--recover <share>', 'teacher: share of demonstrations that begin as after a missed grasp', share)
     .option('--cameras <names>', 'cameras to render, by commas, or none; default: all of the robot file')
     .option('--robot <file>', 'robot file, or the name of a shipped one', DEFAULT_ROBOT)
     .option('--workers <n>', 'threads; default: one per core', whole(1))
@@ -258,8 +260,9 @@ function planOf(
 }
 
 /** Rejects with POLICY_*. */
-async function driverChoice({ policy, disturb, workspace }: Options): Promise<DriverChoice> {
-  if (policy === undefined) return { kind: 'teacher', disturb };
+async function driverChoice({ policy, disturb, recover, workspace }: Options): Promise<DriverChoice> {
+  if (policy === undefined)
+    return { kind: 'teacher', disturb, ...(recover === undefined ? {} : { recover }) };
   const { findBundle, loadBundle } = await import('../policy/bundle.ts');
   const places = [join(resolve(workspace), 'policies'), join(packageRoot(), 'policies')];
   const { folder, manifest, sha256 } = loadBundle(findBundle(policy, places));
@@ -367,4 +370,10 @@ function positive(text: string): number {
   const value = Number(text);
   if (Number.isFinite(value) && value > 0) return value;
   throw new InvalidArgumentError('it must be a number above 0');
+}
+
+function share(text: string): number {
+  const value = Number(text);
+  if (value >= 0 && value <= 1) return value;
+  throw new InvalidArgumentError('it must be a number from 0 to 1');
 }

@@ -21,8 +21,28 @@ import { mostTimedWaypoints } from './trajectory.ts';
 export interface TeacherOptions {
   /** Scales everything that varies; 0: the same motion each time. Default 1. */
   readonly variation?: number;
+  /** Share of demonstrations that begin as after a missed grasp, see `missedGrasp`. Default 0. */
+  readonly recover?: number;
   /** `push`: moments in which the arm is to be pushed off its way, see `Push`. Default none. */
   readonly disturb?: 'none' | 'push';
+}
+
+/**
+ * Phases that end as a grasp that missed does: beside the object, fingers closed on nothing, low or lifted already. What
+ * a demonstration that begins there teaches is to open and try again.
+ */
+export function missedGrasp(phases: readonly TaskPhase[], rng: Rng): TaskPhase[] {
+  const { at } = phases[0]!;
+  const closed = Math.min(...phases.map((p) => p.opening));
+  const away = rng.uniform(0.045, 0.14);
+  const angle = rng.uniform(-Math.PI, Math.PI);
+  const [x, y] = [away * Math.cos(angle), away * Math.sin(angle)];
+  const height = 0.01 + 0.24 * rng.uniform() ** 1.5;
+  const move = { at, turn: 'keep', seconds: 0.8, spread: { turn: 0.6 }, free: false } as const;
+  return [
+    { ...move, name: 'over', offset: [x, y, 0.2], opening: closed },
+    { ...move, name: 'missed', offset: [x, y, height], opening: closed },
+  ];
 }
 
 export interface TeacherScene {

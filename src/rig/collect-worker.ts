@@ -132,7 +132,10 @@ interface Seated {
 /** Rejects with POLICY_*, COLLECTION_CHANGED for a bundle that is another one than when the collection began. */
 async function seat({ id, driver: choice }: CollectionPlan, spec: RobotSpec): Promise<Seated> {
   if (choice.kind === 'teacher') {
-    return { driver: new TeacherDriver({ disturb: choice.disturb }), close: async () => {} };
+    return {
+      driver: new TeacherDriver({ disturb: choice.disturb, recover: choice.recover ?? 0 }),
+      close: async () => {},
+    };
   }
   const bundle = loadBundle(choice.bundle);
   if (bundle.sha256 !== choice.sha256) {

@@ -27,6 +27,7 @@ import { CameraProducer } from './cell-cameras.ts';
 import { Referee } from './cell-referee.ts';
 import { DisturbedDevice } from './disturbance.ts';
 import type { CellFrame, Driver, EpisodeScene } from './driver.ts';
+import { PathDriver } from './path-driver.ts';
 
 /** Cameras that a cell renders and encodes: src/rig/camera-set.ts. */
 export interface CellCameras {
@@ -190,16 +191,9 @@ export class LockstepCell implements AsyncDisposable {
       this.#cameras === null || stage === null
         ? []
         : spec.cameras.map((_, i) => new CameraProducer(spec, i, this.#cameras!, stage, () => runner.time));
+    if (driver.prelude !== undefined) await this.#prelude(seed, driver);
     const producers: Producer[] = [...cameras];
-    const runner: LockstepRunner = new LockstepRunner({
-      spec,
-      model: this.#model,
-      controllers: createControllers(spec),
-      devices: this.#devices,
-      operator: referee.operator,
-      request: referee.request,
-      producers,
-    });
+    const runner: LockstepRunner = this.#runner(referee, producers);
     await driver.begin(this.#scene(runner, seed));
     producers.push(...driver.producers);
     for (const device of this.#devices) device.disturb(driver.disturbance ?? null);
@@ -245,6 +239,34 @@ export class LockstepCell implements AsyncDisposable {
     });
     const scene = this.#stage?.scene ?? null;
     if (scene !== null) this.#cameras?.restyle(scene);
+  }
+
+  #runner(referee: Referee, producers: readonly Producer[]): LockstepRunner {
+    return new LockstepRunner({
+      spec: this.spec,
+      model: this.#model,
+      controllers: createControllers(this.spec),
+      devices: this.#devices,
+      operator: referee.operator,
+      request: referee.request,
+      producers,
+    });
+  }
+
+  /** Brings the arm to where the driver wants the episode to begin, with a loop of its own that nobody records. */
+  async #prelude(seed: number, driver: Driver): Promise<void> {
+    const { spec, task } = this;
+    const before = this.#runner(new Referee(spec, task, driver, {}), []);
+    const path = driver.prelude?.(this.#scene(before, seed)) ?? null;
+    if (path === null) return;
+    const follower = new PathDriver(spec, path);
+    const referee = new Referee(spec, task, follower, {});
+    const runner = this.#runner(referee, []);
+    while (!follower.finished && !referee.over) await runner.run(1, (tick) => referee.see(tick));
+    for (const device of this.#devices) {
+      device.setEnabled('off');
+      device.setEnabled('on');
+    }
   }
 
   #scene(runner: LockstepRunner, seed: number): EpisodeScene {

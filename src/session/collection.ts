@@ -16,7 +16,7 @@ export const RETRY = 10_000_000;
 
 /** Who drives. A policy is named by its bundle's folder. */
 export type DriverChoice =
-  | { readonly kind: 'teacher'; readonly disturb: 'none' | 'push' }
+  | { readonly kind: 'teacher'; readonly disturb: 'none' | 'push'; readonly recover?: number }
   | {
       readonly kind: 'policy';
       readonly bundle: string;

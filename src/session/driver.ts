@@ -38,11 +38,22 @@ export interface EpisodeScene {
   readonly rows: RingEnd;
 }
 
+/** Axis vectors and when the arm is there, s from the start: samples of a smooth path. */
+export interface TimedPath {
+  readonly waypoints: readonly Float64Array[];
+  readonly times: readonly number[];
+}
+
 export interface Driver {
   readonly source: Source;
   /** For reports and episodes: 'teacher', or the name of a policy. */
   readonly name: string;
-  /** Forgets the episode before. Called after the reset and before the first tick. */
+  /**
+   * How the arm is brought to where this episode is to begin: run after the reset, before anything is recorded. null: it
+   * begins where the reset put it.
+   */
+  prelude?(scene: EpisodeScene): TimedPath | null;
+  /** Forgets the episode before. Called after reset and prelude, before the first tick. */
   begin(scene: EpisodeScene): Promise<void>;
   /**
    * Called in each tick once the rig holds. `record` is the tick before (tickRecordLayout). Fills `out` (requestLayout,

@@ -1,15 +1,24 @@
 /** The teacher as the driver of a lockstep cell: plans at the reset from the true scene, then follows its trajectory. */
-import { type Push, planDemonstration, type TeacherOptions, type TeacherPlan } from '../control/teacher.ts';
+import {
+  missedGrasp,
+  type Push,
+  planDemonstration,
+  type TeacherOptions,
+  type TeacherPlan,
+} from '../control/teacher.ts';
 import { trajectoryArgs } from '../control/trajectory.ts';
 import { ArmloopError } from '../errors.ts';
 import type { Producer } from '../loop/lockstep.ts';
 import { Rng } from '../math/rng.ts';
 import { loadKinematics } from '../model/load.ts';
+import type { TaskPhase } from '../robot/task.ts';
 import { ControllerId, RequestKind, requestLayout, Source, tickRecordLayout } from '../robot/tick.ts';
-import type { Disturbance, Driver, EpisodeScene } from './driver.ts';
+import type { Disturbance, Driver, EpisodeScene, TimedPath } from './driver.ts';
 
 /** The teacher's own random numbers, apart from those of the scene. */
 export const TEACHER_STREAM = 11;
+/** For where a demonstration begins, so that this changes nothing else of it. */
+const START_STREAM = 12;
 
 const REQUEST = {
   kind: requestLayout.at('kind'),
@@ -26,6 +35,7 @@ export class TeacherDriver implements Driver {
   readonly #options: TeacherOptions;
   readonly #pushes = new Pushes();
   #plan: TeacherPlan | null = null;
+  #recovers = false;
   #asked = false;
   #finished = false;
   #done = 0;
@@ -35,15 +45,17 @@ export class TeacherDriver implements Driver {
     this.#options = options;
   }
 
+  /** Throws TEACHER_NO_PHASES, TEACHER_NO_PLAN. */
+  prelude(scene: EpisodeScene): TimedPath | null {
+    const rng = new Rng(scene.seed, START_STREAM);
+    this.#recovers = rng.uniform() < (this.#options.recover ?? 0);
+    return this.#recovers ? plan(scene, missedGrasp(phasesOf(scene), rng), rng, {}) : null;
+  }
+
   /** Rejects with TEACHER_NO_PHASES, TEACHER_NO_PLAN. */
-  async begin({ spec, task, seed, bodies, poses, q }: EpisodeScene): Promise<void> {
-    if (task.phases === undefined) throw new ArmloopError('TEACHER_NO_PHASES', { task: task.name });
-    const pose = (name: string): Float64Array | null => {
-      const body = bodies.indexOf(name);
-      return body < 0 ? null : poses.subarray(7 * body, 7 * body + 7);
-    };
-    const rng = new Rng(seed, TEACHER_STREAM);
-    this.#plan = planDemonstration(spec, loadKinematics(spec), task.phases, { q, pose }, rng, this.#options);
+  async begin(scene: EpisodeScene): Promise<void> {
+    const { spec, seed } = scene;
+    this.#plan = plan(scene, phasesOf(scene), new Rng(seed, TEACHER_STREAM), this.#options);
     this.#pushes.none();
     this.#asked = false;
     this.#finished = false;
@@ -76,12 +88,31 @@ export class TeacherDriver implements Driver {
   }
 
   get notes(): Readonly<Record<string, number>> {
-    return this.#plan?.drawn ?? {};
+    const recover = this.#options.recover === undefined ? {} : { recovers: this.#recovers ? 1 : 0 };
+    return { ...this.#plan?.drawn, ...recover };
   }
 
   get disturbance(): Disturbance {
     return this.#pushes;
   }
+}
+
+function phasesOf({ task }: EpisodeScene): readonly TaskPhase[] {
+  if (task.phases === undefined) throw new ArmloopError('TEACHER_NO_PHASES', { task: task.name });
+  return task.phases;
+}
+
+function plan(
+  { spec, bodies, poses, q }: EpisodeScene,
+  phases: readonly TaskPhase[],
+  rng: Rng,
+  options: TeacherOptions,
+): TeacherPlan {
+  const pose = (name: string): Float64Array | null => {
+    const body = bodies.indexOf(name);
+    return body < 0 ? null : poses.subarray(7 * body, 7 * body + 7);
+  };
+  return planDemonstration(spec, loadKinematics(spec), phases, { q, pose }, rng, options);
 }
 
 /** The pushes of a plan on the virtual clock. */

@@ -118,6 +118,23 @@ it('the teacher puts the cube into the bin', async () => {
   }
 });
 
+it('the teacher begins as after a missed grasp, opens, and tries again', async () => {
+  await using cell = await open('pick-cube', []);
+  const driver = new TeacherDriver({ recover: 1 });
+  const begins: EpisodeScene[] = [];
+  const begin = driver.begin.bind(driver);
+  driver.begin = (scene) => {
+    begins.push(scene);
+    return begin(scene);
+  };
+  const first = await recorded(cell, 3, driver);
+  const again = await recorded(cell, 3, driver);
+  assert.equal(first.outcome.reason, 'success');
+  assert.equal(first.outcome.variation['recovers'], 1);
+  assert.equal(first.hash, again.hash);
+  assert.ok(begins[0]!.q[7]! < 0.03, `the fingers are closed: ${begins[0]!.q[7]} m`);
+});
+
 it('a teacher refuses a task that it does not know', async () => {
   await using cell = await open('push', []);
   await assert.rejects(cell.run({ seed: 1, driver: new TeacherDriver() }), { code: 'TEACHER_NO_PHASES' });
