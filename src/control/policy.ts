@@ -28,8 +28,8 @@ const HEADER = 5;
 export const UNDERRUN_LIMIT = 1;
 /** Longest limit that makes sense, s. */
 const LONGEST = 60;
-/** The first row is late after this, s. */
-const LATE = 0.05;
+/** The first rows take their time: they are late after this share of the limit. */
+const LATE = 0.5;
 /** Shares of full speed, acceleration and jerk at which a difference fades. */
 const FADE_SHARE = 0.5;
 const FADE_SHORTEST = 0.1;
@@ -185,7 +185,8 @@ export class PolicyController implements Controller {
     memory[MISSING]! += at.period * (1 + tick[at.missed]!);
     this.#plan.follow(tick, tick[at.missed]! | 0);
     const missing = memory[MISSING]!;
-    if (memory[PHASE] === Phase.underrun || missing > LATE) at.flagAll(tick, Reason.underrun);
+    if (memory[PHASE] === Phase.underrun || missing > LATE * memory[LIMIT]!)
+      at.flagAll(tick, Reason.underrun);
     return missing > memory[LIMIT]! ? StepCode.fault : StepCode.ok;
   }
 
