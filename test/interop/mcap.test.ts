@@ -29,7 +29,9 @@ for (const compression of ['zstd', 'none'] satisfies Compression[]) {
     const found = await comparePeers(python, path);
     assert.deepEqual(Object.keys(found.topics).sort(), [
       '/camera/front/compressed',
+      '/camera/front_small/compressed',
       '/camera/wrist/compressed',
+      '/camera/wrist_small/compressed',
       '/events',
       '/joint_states',
       '/request',

@@ -173,7 +173,7 @@ test('label, task and measures survive a lost footer', async () => {
   assert.equal(summary.operator, 'Zoë');
   assert.equal(summary.ticks, 1100);
   assert.ok(Math.abs(summary.rateHz - 250) < 1e-6);
-  assert.equal(summary.cameras.length, 2);
+  assert.equal(summary.cameras.length, 4);
   assert.ok(summary.cameras[0]!.frames > 50);
 });
 
