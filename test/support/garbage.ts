@@ -7,7 +7,7 @@ import { getHeapStatistics } from 'node:v8';
 
 /** Bytes per round of `body` after warming up; the smallest of many tries, for the engine itself
  * allocates at times and optimises late on a busy machine. */
-export function bytesPerRound(body: () => void, rounds = 5000, warmUp = 20_000, tries = 5): number {
+export function bytesPerRound(body: () => void, rounds = 5000, warmUp = 20_000, tries = 15): number {
   for (let i = 0; i < warmUp; i++) body();
   let least = Number.POSITIVE_INFINITY;
   for (let t = 0; t < tries; t++) {
