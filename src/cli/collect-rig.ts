@@ -13,7 +13,7 @@ import type { Task } from '../robot/task.ts';
 import { ControllerId, Mode } from '../robot/tick.ts';
 import type { EpisodeSummary, Hello } from '../server/protocol.ts';
 import { stopKind } from '../session/cell-referee.ts';
-import type { AttemptResult, Crew } from '../session/collect.ts';
+import { type AttemptResult, type Crew, unplanned } from '../session/collect.ts';
 import type { Attempt, CollectionPlan } from '../session/collection.ts';
 import { TEACHER_STREAM } from '../session/teacher.ts';
 import { heartbeat, RigClient, RigWatch, takeLease } from './rig-client.ts';
@@ -266,20 +266,3 @@ class Wear {
     return { jointTravel: this.#travel, gripperCycles: this.#cycles };
   }
 }
-
-const unplanned = (text: string): AttemptResult => ({
-  success: false,
-  reason: 'no plan',
-  fault: [text],
-  timeToSuccess: null,
-  seconds: 0,
-  ticks: 0,
-  bytes: 0,
-  guard: {},
-  jointTravel: 0,
-  gripperCycles: 0,
-  variation: {},
-  flags: [],
-  kept: false,
-  recorded: null,
-});

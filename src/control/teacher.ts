@@ -10,7 +10,7 @@
 
 import { ArmloopError } from '../errors.ts';
 import { dampedLeastSquares } from '../math/linalg.ts';
-import { quatConj, quatExp, quatLog, quatMul } from '../math/quat.ts';
+import { quatConj, quatExp, quatHeading, quatLog, quatMul } from '../math/quat.ts';
 import type { Rng } from '../math/rng.ts';
 import type { KinematicModel } from '../model/kinematics.ts';
 import type { RobotSpec } from '../robot/spec.ts';
@@ -124,9 +124,7 @@ function startOf(
 ): { point: Point; tilt: Float64Array } {
   const pose = new Float64Array(7);
   model.pose(q, model.tool, pose);
-  const [x, y, z, w] = [pose[3]!, pose[4]!, pose[5]!, pose[6]!];
-  // Turn of the tool's x axis in the base.
-  const turn = Math.atan2(2 * (x * y + w * z), 1 - 2 * (y * y + z * z));
+  const turn = quatHeading(pose, 3);
   const down = new Float64Array(4);
   const tilt = new Float64Array(4);
   pointingDown(turn, down);

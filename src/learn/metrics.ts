@@ -4,41 +4,9 @@
  */
 import { appendFileSync, existsSync, readFileSync } from 'node:fs';
 import { writeAtomically } from '../record/files.ts';
+import type { MetricsLine } from '../server/learning-protocol.ts';
 
-/** Means over the steps since the last such line. */
-export interface TrainLine {
-  /** Optimiser steps done. */
-  readonly step: number;
-  /** s of training so far. */
-  readonly time: number;
-  readonly loss: number;
-  /** What the head measures beside its loss, by name. */
-  readonly metrics: Readonly<Record<string, number>>;
-  /** Global norm of the gradient before clipping. */
-  readonly gradNorm: number;
-  readonly lr: number;
-  readonly samplesPerS: number;
-  /** Time a step waited for its batch, ms. */
-  readonly waitedMs: number;
-}
-
-/** How the averaged weights do on the held-out episodes. */
-export interface Validation {
-  readonly loss: number;
-  readonly metrics: Readonly<Record<string, number>>;
-  /** Mean absolute error of the actions by unit: `rad`, `m`, `1` (columns of rotation matrices). */
-  readonly error: Readonly<Record<string, number>>;
-  /** Samples it was measured on. */
-  readonly samples: number;
-}
-
-export interface ValidationLine {
-  readonly step: number;
-  readonly time: number;
-  readonly validation: Validation;
-}
-
-export type MetricsLine = TrainLine | ValidationLine;
+export type { MetricsLine, TrainLine, Validation, ValidationLine } from '../server/learning-protocol.ts';
 
 export class MetricsFile {
   readonly path: string;

@@ -252,3 +252,12 @@ export function quatFromRpy(out: Float64Array, oi: number, roll: number, pitch: 
   out[oi + 2] = cr * cp * sy - sr * sp * cy;
   out[oi + 3] = cr * cp * cy + sr * sp * sy;
 }
+
+/** Heading of the quaternion x, y, z, w at q[at..]: the turn about z of its x axis seen from above, rad. */
+export function quatHeading(q: Float64Array, at = 0): number {
+  const x = q[at]!;
+  const y = q[at + 1]!;
+  const z = q[at + 2]!;
+  const w = q[at + 3]!;
+  return Math.atan2(2 * (x * y + z * w), 1 - 2 * (y * y + z * z));
+}

@@ -9,7 +9,7 @@
  * vertical as the tool is: moves are relative as with `observed`, but a lean is a lean in the base, and does not add up
  * from chunk to chunk. The opening is always absolute: a gripper that slips must not carry its error on.
  */
-import { quatFromMatrix } from '../math/quat.ts';
+import { quatFromMatrix, quatHeading } from '../math/quat.ts';
 import { POSE, poseInverse, poseMul } from '../math/se3.ts';
 import type { Layout } from '../robot/layout.ts';
 import type { RobotSpec } from '../robot/spec.ts';
@@ -65,11 +65,7 @@ export function pose9ToPose(out: Float64Array, oi: number, from: Numbers, at: nu
 
 /** The level frame of a pose: its place, z up, turned about z by the heading of the pose's x axis. */
 function levelOf(out: Float64Array, pose: Float64Array, pi: number): void {
-  const x = pose[pi + 3]!;
-  const y = pose[pi + 4]!;
-  const z = pose[pi + 5]!;
-  const w = pose[pi + 6]!;
-  const heading = Math.atan2(2 * (x * y + z * w), 1 - 2 * (y * y + z * z));
+  const heading = quatHeading(pose, pi + 3);
   out[0] = pose[pi]!;
   out[1] = pose[pi + 1]!;
   out[2] = pose[pi + 2]!;

@@ -8,7 +8,7 @@ import { writeSidecar } from '../record/sidecar.ts';
 import { FileSink } from '../record/sink.ts';
 import type { RobotSpec } from '../robot/spec.ts';
 import { type EpisodeOutcome, LockstepCell } from '../session/cell.ts';
-import type { AttemptResult } from '../session/collect.ts';
+import { type AttemptResult, unplanned } from '../session/collect.ts';
 import type { Attempt, CollectionPlan } from '../session/collection.ts';
 import type { Driver } from '../session/driver.ts';
 import { type JobHandler, serveJobs } from '../session/job-pool.ts';
@@ -106,23 +106,6 @@ function told(outcome: EpisodeOutcome, bytes: number, kept: boolean): AttemptRes
     recorded: outcome.summary?.id ?? null,
   };
 }
-
-const unplanned = (text: string): AttemptResult => ({
-  success: false,
-  reason: 'no plan',
-  fault: [text],
-  timeToSuccess: null,
-  seconds: 0,
-  ticks: 0,
-  bytes: 0,
-  guard: {},
-  jointTravel: 0,
-  gripperCycles: 0,
-  variation: {},
-  flags: [],
-  kept: false,
-  recorded: null,
-});
 
 interface Seated {
   readonly driver: Driver;

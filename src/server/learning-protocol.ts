@@ -77,32 +77,41 @@ export interface RunDetails extends RunItem {
   readonly versions: Readonly<Record<string, string>>;
 }
 
-/** Means over the steps since the line before. */
+/** Means over the steps since the last such line. */
 export interface TrainLine {
+  /** Optimiser steps done. */
   readonly step: number;
   /** s of training so far. */
   readonly time: number;
   readonly loss: number;
+  /** What the head measures beside its loss, by name. */
   readonly metrics: Readonly<Record<string, number>>;
+  /** Global norm of the gradient before clipping. */
   readonly gradNorm: number;
   readonly lr: number;
   readonly samplesPerS: number;
+  /** Time a step waited for its batch, ms. */
   readonly waitedMs: number;
+}
+
+/** How the averaged weights do on the held-out episodes. */
+export interface Validation {
+  readonly loss: number;
+  readonly metrics: Readonly<Record<string, number>>;
+  /** Mean absolute error of the actions by unit: `rad`, `m`, `1` (columns of rotation matrices). */
+  readonly error: Readonly<Record<string, number>>;
+  /** Samples it was measured on. */
+  readonly samples: number;
 }
 
 /** A look at the held-out episodes. */
 export interface ValidationLine {
   readonly step: number;
   readonly time: number;
-  readonly validation: {
-    readonly loss: number;
-    readonly metrics: Readonly<Record<string, number>>;
-    /** Mean absolute error of the actions by unit. */
-    readonly error: Readonly<Record<string, number>>;
-    readonly samples: number;
-  };
+  readonly validation: Validation;
 }
 
+/** A line of metrics.jsonl, which travels to the page as it stands in the file. */
 export type MetricsLine = TrainLine | ValidationLine;
 
 /** `killed`: its process ended without a word. */

@@ -1,6 +1,5 @@
 /** Routes of training runs. They only read: a run belongs to the process that trains it. */
 import type { Static } from 'typebox';
-import type { MetricsLine as WrittenLine } from '../learn/metrics.ts';
 import { listRuns, RunFolder } from '../learn/run-folder.ts';
 import type { Parts } from './app.ts';
 import { idParams } from './ids.ts';
@@ -31,7 +30,7 @@ export function addRuns({ app, workspace }: Parts): void {
       },
     },
     ({ params, query }): Promise<Tail<MetricsLine>> =>
-      tailOf<WrittenLine>(RunFolder.open(workspace, params.id).metrics.path, query.from),
+      tailOf<MetricsLine>(RunFolder.open(workspace, params.id).metrics.path, query.from),
   );
 }
 

@@ -8,6 +8,24 @@ import type { CollectionFiles } from './collection-files.ts';
 /** What a worker tells of an attempt. */
 export type AttemptResult = Omit<AttemptFact, keyof Attempt | 'fact' | 'at'>;
 
+/** Of an attempt for which the teacher found no way, told in words. */
+export const unplanned = (text: string): AttemptResult => ({
+  success: false,
+  reason: 'no plan',
+  fault: [text],
+  timeToSuccess: null,
+  seconds: 0,
+  ticks: 0,
+  bytes: 0,
+  guard: {},
+  jointTravel: 0,
+  gripperCycles: 0,
+  variation: {},
+  flags: [],
+  kept: false,
+  recorded: null,
+});
+
 /** Who does the attempts: worker threads with cells (JobPool), or a rig. */
 export interface Crew<Job, Result> {
   readonly size: number;

@@ -2,16 +2,9 @@
 import { trajectoryArgs } from '../control/trajectory.ts';
 import type { Producer } from '../loop/lockstep.ts';
 import type { RobotSpec } from '../robot/spec.ts';
-import { ControllerId, RequestKind, requestLayout, Source, tickRecordLayout } from '../robot/tick.ts';
+import { ControllerId, Source, tickRecordLayout } from '../robot/tick.ts';
+import { askFor } from './activation.ts';
 import type { Driver, TimedPath } from './driver.ts';
-
-const REQUEST = {
-  kind: requestLayout.at('kind'),
-  controller: requestLayout.at('controller'),
-  source: requestLayout.at('source'),
-  count: requestLayout.at('count'),
-  args: requestLayout.at('args'),
-};
 
 export class PathDriver implements Driver {
   readonly source = Source.script;
@@ -37,11 +30,7 @@ export class PathDriver implements Driver {
     }
     const { waypoints, times } = this.#path;
     const args = trajectoryArgs(waypoints, { times, path: 'samples' });
-    out[REQUEST.kind] = RequestKind.activate;
-    out[REQUEST.controller] = ControllerId.trajectory;
-    out[REQUEST.source] = this.source;
-    out[REQUEST.count] = args.length;
-    out.set(args, REQUEST.args);
+    askFor(out, ControllerId.trajectory, this.source, args);
     this.#asked = true;
     return true;
   }

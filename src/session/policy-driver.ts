@@ -7,7 +7,8 @@ import type { Producer } from '../loop/lockstep.ts';
 import { loadKinematics } from '../model/load.ts';
 import { type Answer, type PilotStatus, PolicyPilot, underrunLimit } from '../policy/pilot.ts';
 import type { PolicyRunner } from '../policy/runner.ts';
-import { ControllerId, Mode, RequestKind, requestLayout, Source, tickRecordLayout } from '../robot/tick.ts';
+import { ControllerId, Mode, Source, tickRecordLayout } from '../robot/tick.ts';
+import { askFor } from './activation.ts';
 import type { CellFrame, Driver, EpisodeScene } from './driver.ts';
 
 export interface PolicyDriverOptions {
@@ -91,12 +92,9 @@ export class PolicyDriver implements Driver {
     if (mode === Mode.active) this.#drove = true;
     if (mode !== Mode.holding || this.#drove || tick < this.#askedAt + AGAIN_TICKS) return false;
     this.#askedAt = tick;
-    out[REQUEST.kind] = RequestKind.activate;
-    out[REQUEST.controller] = ControllerId.policy;
-    out[REQUEST.source] = Source.policy;
-    out[REQUEST.count] = 1;
     const delay = Math.max(this.#latencyMs, this.#runner.manifest.latencyMs);
-    out[REQUEST.args] = underrunLimit({ ...this.#runner.manifest, latencyMs: delay });
+    const limit = underrunLimit({ ...this.#runner.manifest, latencyMs: delay });
+    askFor(out, ControllerId.policy, this.source, [limit]);
     return true;
   }
 
@@ -117,11 +115,3 @@ export class PolicyDriver implements Driver {
     return {};
   }
 }
-
-const REQUEST = {
-  kind: requestLayout.at('kind'),
-  controller: requestLayout.at('controller'),
-  source: requestLayout.at('source'),
-  count: requestLayout.at('count'),
-  args: requestLayout.at('args'),
-};

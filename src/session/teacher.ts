@@ -6,27 +6,19 @@ import {
   type TeacherOptions,
   type TeacherPlan,
 } from '../control/teacher.ts';
-import { trajectoryArgs } from '../control/trajectory.ts';
 import { ArmloopError } from '../errors.ts';
 import type { Producer } from '../loop/lockstep.ts';
 import { Rng } from '../math/rng.ts';
 import { loadKinematics } from '../model/load.ts';
 import type { TaskPhase } from '../robot/task.ts';
-import { ControllerId, RequestKind, requestLayout, Source, tickRecordLayout } from '../robot/tick.ts';
+import { Source, tickRecordLayout } from '../robot/tick.ts';
 import type { Disturbance, Driver, EpisodeScene, TimedPath } from './driver.ts';
+import { PathDriver } from './path-driver.ts';
 
 /** The teacher's own random numbers, apart from those of the scene. */
 export const TEACHER_STREAM = 11;
 /** For where a demonstration begins, so that this changes nothing else of it. */
 const START_STREAM = 12;
-
-const REQUEST = {
-  kind: requestLayout.at('kind'),
-  controller: requestLayout.at('controller'),
-  source: requestLayout.at('source'),
-  count: requestLayout.at('count'),
-  args: requestLayout.at('args'),
-};
 
 export class TeacherDriver implements Driver {
   readonly source = Source.script;
@@ -35,10 +27,8 @@ export class TeacherDriver implements Driver {
   readonly #options: TeacherOptions;
   readonly #pushes = new Pushes();
   #plan: TeacherPlan | null = null;
+  #path: PathDriver | null = null;
   #recovers = false;
-  #asked = false;
-  #finished = false;
-  #done = 0;
   #time = 0;
 
   constructor(options: TeacherOptions = {}) {
@@ -57,34 +47,20 @@ export class TeacherDriver implements Driver {
     const { spec, seed } = scene;
     this.#plan = plan(scene, phasesOf(scene), new Rng(seed, TEACHER_STREAM), this.#options);
     this.#pushes.none();
-    this.#asked = false;
-    this.#finished = false;
-    const layout = tickRecordLayout(spec);
-    this.#done = layout.at('out.done');
-    this.#time = layout.at('in.time');
+    this.#path = new PathDriver(spec, this.#plan);
+    this.#time = tickRecordLayout(spec).at('in.time');
   }
 
-  request(_tick: number, record: Float64Array, out: Float64Array): boolean {
-    if (this.#asked) {
-      if (record[this.#done] === 1) this.#finished = true;
-      return false;
-    }
-    const { waypoints, times, pushes } = this.#plan!;
-    const args = trajectoryArgs(waypoints, { times, path: 'samples' });
-    out[REQUEST.kind] = RequestKind.activate;
-    out[REQUEST.controller] = ControllerId.trajectory;
-    out[REQUEST.source] = this.source;
-    out[REQUEST.count] = args.length;
-    out.set(args, REQUEST.args);
-    this.#asked = true;
-    this.#pushes.begin(record[this.#time]!, pushes);
+  request(tick: number, record: Float64Array, out: Float64Array): boolean {
+    if (!this.#path!.request(tick, record, out)) return false;
+    this.#pushes.begin(record[this.#time]!, this.#plan!.pushes);
     return true;
   }
 
   frame(): void {}
 
   get finished(): boolean {
-    return this.#finished;
+    return this.#path?.finished ?? false;
   }
 
   get notes(): Readonly<Record<string, number>> {

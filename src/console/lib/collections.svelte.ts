@@ -6,10 +6,7 @@ import type {
   WorkState,
 } from '../../server/learning-protocol.ts';
 import { Attempts } from './attempts.ts';
-import { Fresh, GrowingLines } from './poll.svelte.ts';
-
-const RUNNING_MS = 1000;
-const RESTING_MS = 5000;
+import { Fresh, Watched } from './poll.svelte.ts';
 
 export const collections = new Fresh<readonly CollectionItem[]>('/api/collections');
 
@@ -21,36 +18,15 @@ export const workWords: Readonly<Record<WorkState, string>> = {
 };
 
 /** One session with its attempts. */
-export class WatchedCollection {
-  readonly details: Fresh<CollectionDetails>;
+export class WatchedCollection extends Watched<CollectionDetails, CollectionLine> {
   readonly attempts = new Attempts();
-  /** Goes up whenever the attempts have changed in place. */
-  version = $state(0);
-  trouble = $state<string | null>(null);
-  readonly #lines: GrowingLines<CollectionLine>;
 
   constructor(id: string) {
-    const path = `/api/collections/${encodeURIComponent(id)}`;
-    this.details = new Fresh(path);
-    this.#lines = new GrowingLines(`${path}/ledger`, (lines, fresh) => {
-      if (fresh) this.attempts.clear();
-      this.attempts.push(lines);
-      this.version++;
-    });
+    super(`/api/collections/${encodeURIComponent(id)}`, 'ledger');
   }
 
-  async load(): Promise<void> {
-    await this.details.load();
-    try {
-      await this.#lines.load();
-      this.trouble = null;
-    } catch (error) {
-      this.trouble = error instanceof Error ? error.message : String(error);
-    }
-  }
-
-  /** How long to wait before looking again, ms. */
-  get pace(): number {
-    return this.details.value?.state === 'running' ? RUNNING_MS : RESTING_MS;
+  protected override take(lines: readonly CollectionLine[], fresh: boolean): void {
+    if (fresh) this.attempts.clear();
+    this.attempts.push(lines);
   }
 }

@@ -52,7 +52,7 @@ export class Fresh<T> {
       this.value = value;
       return true;
     } catch (error) {
-      this.trouble = error instanceof Error ? error.message : String(error);
+      this.trouble = messageOf(error);
       return false;
     }
   }
@@ -81,3 +81,44 @@ export class GrowingLines<T> {
     }
   }
 }
+
+const RUNNING_MS = 1000;
+const RESTING_MS = 5000;
+
+/** Work on the server that is watched while it goes on: what it says of itself, and the lines that it writes. */
+export abstract class Watched<Details extends { readonly state: string }, Line> {
+  readonly details: Fresh<Details>;
+  /** Goes up whenever what was made of the lines has changed in place. */
+  version = $state(0);
+  trouble = $state<string | null>(null);
+  readonly #lines: GrowingLines<Line>;
+
+  /** `path` of the work, and the name of its lines below it. */
+  constructor(path: string, lines: string) {
+    this.details = new Fresh(path);
+    this.#lines = new GrowingLines(`${path}/${lines}`, (got, fresh) => {
+      this.take(got, fresh);
+      this.version++;
+    });
+  }
+
+  /** Gets what is new; `fresh`: what came before is void. */
+  protected abstract take(lines: readonly Line[], fresh: boolean): void;
+
+  async load(): Promise<void> {
+    await this.details.load();
+    try {
+      await this.#lines.load();
+      this.trouble = null;
+    } catch (error) {
+      this.trouble = messageOf(error);
+    }
+  }
+
+  /** How long to wait before looking again, ms. */
+  get pace(): number {
+    return this.details.value?.state === 'running' ? RUNNING_MS : RESTING_MS;
+  }
+}
+
+const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
