@@ -1,8 +1,8 @@
 /** The pages of what is learnt, on a real server over a workspace that grows while they are looked at. @limit 300 */
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
+import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import type { Page } from 'playwright-core';
@@ -127,10 +127,15 @@ test('training: a run that is not there is said in words', { skip }, () =>
   }),
 );
 
-/** Runs a command of armloop on the server's workspace; its output. Rejects when it fails. */
-async function armloop(...args: string[]): Promise<string> {
+function start(...args: string[]): ChildProcessWithoutNullStreams {
   const main = join(packageRoot(), 'dist', 'src', 'main.js');
-  const child = spawn(process.execPath, [main, ...args, '--workspace', server.workspace]);
+  return spawn(process.execPath, [main, ...args, '--workspace', server.workspace]);
+}
+
+/** Runs a command of armloop on the server's workspace; its output. Rejects when it fails. */
+const armloop = (...args: string[]): Promise<string> => ended(start(...args));
+
+async function ended(child: ChildProcessWithoutNullStreams): Promise<string> {
   let output = '';
   const hear = (chunk: Buffer): void => {
     output += chunk.toString();
@@ -140,6 +145,27 @@ async function armloop(...args: string[]): Promise<string> {
   const [code] = (await once(child, 'close')) as [number | null];
   assert.equal(code, 0, output);
   return output.trim();
+}
+
+/**
+ * Stops the process of a collection (SIGSTOP) while an attempt runs and others have ended, however fast it is; SIGCONT
+ * lets it go on.
+ */
+async function heldAmid(child: ChildProcessWithoutNullStreams, id: string): Promise<void> {
+  const ledger = join(server.workspace, 'collections', id, 'ledger.jsonl');
+  const amid = (): boolean => {
+    const lines = existsSync(ledger) ? readFileSync(ledger, 'utf8').trimEnd().split('\n') : [];
+    return lines.some((l) => l.includes('"fact":"finished"')) && lines.at(-1)!.includes('"fact":"started"');
+  };
+  for (;;) {
+    assert.equal(child.exitCode, null, 'the collection ended before it could be held');
+    if (amid()) {
+      child.kill('SIGSTOP');
+      if (amid()) return;
+      child.kill('SIGCONT');
+    }
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
 }
 
 const recipe = `
@@ -159,11 +185,14 @@ test('collecting and training by command: the pages follow from the first attemp
   const [collected, trained] = ['20260201-120000-c011', '20260201-130000-7a1e'];
   await onPage('#/collections', async (page) => {
     await page.locator(part('collection-list'), { hasText: 'No collections yet' }).waitFor();
-    const collecting = armloop(
-      ...['collect', '--teacher', '--task', 'reach', '--episodes', '3', '--cameras', 'none'],
+    const child = start(
+      ...['collect', '--teacher', '--task', 'reach', '--episodes', '24', '--cameras', 'none'],
       ...['--vary', 'appearance', '--workers', '1', '--id', collected],
     );
+    t.after(() => child.kill('SIGKILL'));
+    const collecting = ended(child);
     const following = async (): Promise<void> => {
+      await heldAmid(child, collected);
       await page.locator(`${part('collection')}[data-state="running"]`).click();
       await page.waitForSelector(`${part('collection-details')}[data-state="running"]`);
       await shows(page, 'collection-running', /^1$/);
@@ -171,14 +200,15 @@ test('collecting and training by command: the pages follow from the first attemp
         .locator(`${part('attempt')}[data-success="true"]`)
         .first()
         .waitFor();
+      child.kill('SIGCONT');
     };
     // Both at once: a command that fails ends the test at once.
     const [output] = await Promise.all([collecting, following()]);
     t.diagnostic(output);
-    await page.waitForSelector(`${part('collection-details')}[data-state="done"][data-attempts="3"]`);
-    await shows(page, 'collection-progress', /3 of 3 episodes/);
+    await page.waitForSelector(`${part('collection-details')}[data-state="done"][data-attempts="24"]`);
+    await shows(page, 'collection-progress', /24 of 24 episodes/);
     await shows(page, 'collection-rate', /^100 %$/);
-    await shows(page, 'reason-success', /^3$/);
+    await shows(page, 'reason-success', /^24$/);
     await shows(page, 'budget-failures-in-a-row', /^0 of 20$/);
     await page.locator(part('spreads'), { hasText: /\d/ }).waitFor();
     await page.waitForFunction(`${painted('collection-plot', '--series-1')} > 20`);
@@ -187,7 +217,7 @@ test('collecting and training by command: the pages follow from the first attemp
       page.context().waitForEvent('page'),
       page.click(part('collection-report')),
     ]);
-    await report.locator('h1', { hasText: '3 episodes by the teacher' }).waitFor();
+    await report.locator('h1', { hasText: '24 episodes by the teacher' }).waitFor();
     await report.close();
     // An attempt leads to its episode.
     await page.locator(part('attempt-episode')).first().click();
