@@ -2,7 +2,7 @@
 import { availableParallelism } from 'node:os';
 import { join, resolve } from 'node:path';
 import { Presets, SingleBar } from 'cli-progress';
-import { type Command, InvalidArgumentError, Option } from 'commander';
+import { type Command, Option } from 'commander';
 import { loadRobot } from '../config.ts';
 import { ArmloopError } from '../errors.ts';
 import { newEpisodeId } from '../record/episode-id.ts';
@@ -19,6 +19,7 @@ import {
   type CollectionState,
   type DriverChoice,
 } from '../session/collection.ts';
+import { positive, serverUrl, share, whole } from './arguments.ts';
 import {
   DEFAULT_ROBOT,
   examples,
@@ -196,7 +197,7 @@ async function inCells(options: Options, old: CollectionPlan | null): Promise<Se
 async function onRig(options: Options, old: CollectionPlan | null, server: string): Promise<Seats> {
   const { cellParts } = await parts();
   const { RigCrew } = await import('./collect-rig.ts');
-  const crew = await RigCrew.open(parseUrl(server), options.token);
+  const crew = await RigCrew.open(serverUrl(server), options.token);
   try {
     const { spec } = crew;
     const task = await cellParts.openTask(spec);
@@ -351,29 +352,4 @@ async function list(options: Options): Promise<void> {
   print(table(['id', 'task', 'driver', 'episodes', 'success', 'state'], rows));
 }
 
-function parseUrl(text: string): URL {
-  if (URL.canParse(text) && /^https?:$/.test(new URL(text).protocol)) return new URL(text);
-  throw new ArmloopError('SERVER_UNREACHABLE', { url: text, reason: 'that is no http address' });
-}
-
 const names = (text: string): string[] => (text === 'none' ? [] : text.split(',').map((name) => name.trim()));
-
-function whole(least: number): (text: string) => number {
-  return (text) => {
-    const value = Number(text);
-    if (Number.isSafeInteger(value) && value >= least) return value;
-    throw new InvalidArgumentError(`it must be a whole number ≥ ${least}`);
-  };
-}
-
-function positive(text: string): number {
-  const value = Number(text);
-  if (Number.isFinite(value) && value > 0) return value;
-  throw new InvalidArgumentError('it must be a number above 0');
-}
-
-function share(text: string): number {
-  const value = Number(text);
-  if (value >= 0 && value <= 1) return value;
-  throw new InvalidArgumentError('it must be a number from 0 to 1');
-}

@@ -1,6 +1,7 @@
 /** `armloop deploy` and `armloop policies`: policies on a running rig, and which there are. */
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
+import { positive, serverUrl } from './arguments.ts';
 import { examples, jsonOption, print, printJson, robotFile, table, workspaceOption } from './common.ts';
 
 interface DeployOptions {
@@ -8,7 +9,7 @@ interface DeployOptions {
   readonly server: string;
   readonly token?: string;
   readonly task?: string;
-  readonly seconds?: string;
+  readonly seconds?: number;
 }
 
 interface ListOptions {
@@ -28,7 +29,7 @@ export function addDeploy(program: Command): void {
     )
     .argument('<policy>', 'name of a policy (`armloop policies` lists them), or the folder of a bundle')
     .option('--task <text>', 'what it is to do, for a policy that does several things')
-    .option('--seconds <s>', 'stop after so many seconds')
+    .option('--seconds <s>', 'stop after so many seconds', positive)
     .option('--server <url>', 'console of the rig', 'http://127.0.0.1:7411')
     .option('--token <token>', 'token of that server, when it needs one')
     .addOption(workspaceOption());
@@ -44,10 +45,10 @@ export function addDeploy(program: Command): void {
     const name = installBundle(policy, places);
     const why = await deployOnRig({
       policy: name,
-      server: new URL(options.server),
+      server: serverUrl(options.server),
       token: options.token,
       task: options.task,
-      seconds: options.seconds === undefined ? Number.POSITIVE_INFINITY : Number(options.seconds),
+      seconds: options.seconds ?? Number.POSITIVE_INFINITY,
       say: print,
     });
     if (why === '') return;

@@ -1,9 +1,10 @@
 /** `armloop eval`: how often does a policy succeed, and is one better than another? */
 import { availableParallelism } from 'node:os';
 import { resolve } from 'node:path';
-import { type Command, InvalidArgumentError, Option } from 'commander';
+import { type Command, Option } from 'commander';
 import { SCENE_VARY, type SceneVary } from '../robot/spec.ts';
 import type { Evaluation } from '../session/evaluation.ts';
+import { atLeast, whole } from './arguments.ts';
 import { examples, jsonOption, print, printJson, robotFile, table, workspaceOption } from './common.ts';
 import { onInterrupt } from './interrupt.ts';
 import { progressBar } from './progress.ts';
@@ -57,7 +58,7 @@ export function addEval(program: Command): void {
     .option(
       '--latency <ms>',
       'plays this time from observation to chunk instead of the declared one',
-      number(0),
+      atLeast(0),
     )
     .addOption(
       new Option('--record <which>', 'keep episodes in the workspace')
@@ -69,8 +70,8 @@ export function addEval(program: Command): void {
         .choices(['own', 'other'])
         .default('own'),
     )
-    .option('--time-limit <s>', "simulated seconds for an attempt (default: the task's)", number(0.1))
-    .option('--goal <percent>', 'success rate to reach; the exit code is 1 when it is missed', number(0))
+    .option('--time-limit <s>', "simulated seconds for an attempt (default: the task's)", atLeast(0.1))
+    .option('--goal <percent>', 'success rate to reach; the exit code is 1 when it is missed', atLeast(0))
     .option('--id <id>', 'id of the evaluation instead of date and time')
     .option('--resume <id>', 'go on with an evaluation that was stopped')
     .addOption(workspaceOption())
@@ -89,24 +90,6 @@ export function addEval(program: Command): void {
     process.exitCode = await run(policy, options);
   });
 }
-
-/** A number of at least `least`, else commander's own error. */
-const number =
-  (least: number) =>
-  (text: string): number => {
-    const value = Number(text);
-    if (text.trim() === '' || !Number.isFinite(value) || value < least)
-      throw new InvalidArgumentError(`A number of at least ${least} is wanted.`);
-    return value;
-  };
-
-const whole =
-  (least: number) =>
-  (text: string): number => {
-    const value = number(least)(text);
-    if (!Number.isInteger(value)) throw new InvalidArgumentError('A whole number is wanted.');
-    return value;
-  };
 
 const DONE = 0;
 const FAILED = 1;

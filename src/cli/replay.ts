@@ -1,7 +1,7 @@
 /** `armloop replay`: drive an episode again, or prove that it computes the same commands again. */
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
-import { ArmloopError } from '../errors.ts';
+import { serverUrl } from './arguments.ts';
 import { examples, jsonOption, print, printJson, workspaceOption } from './common.ts';
 import { progressBar } from './progress.ts';
 
@@ -102,15 +102,10 @@ async function onRig(id: string, options: ReplayOptions): Promise<number> {
   const { checkEpisodeId } = await import('../record/episode-id.ts');
   const { replayOnRig } = await import('./replay-rig.ts');
   checkEpisodeId(id);
-  const url = parseUrl(options.server);
+  const url = serverUrl(options.server);
   const fault = await replayOnRig(id, url, options.token, (text) => {
     if (!options.json) print(text);
   });
   if (options.json) printJson({ id, done: fault === '', fault });
   return fault === '' ? DONE : FAILED;
-}
-
-function parseUrl(text: string): URL {
-  if (URL.canParse(text) && /^https?:$/.test(new URL(text).protocol)) return new URL(text);
-  throw new ArmloopError('SERVER_UNREACHABLE', { url: text, reason: 'that is no http address' });
 }

@@ -3,6 +3,7 @@ import { resolve } from 'node:path';
 import { type Command, InvalidArgumentError } from 'commander';
 import { ArmloopError } from '../errors.ts';
 import type { TrainOptions, TrainOutcome } from '../learn/trainer.ts';
+import { positive, whole } from './arguments.ts';
 import { examples, print, printJson, workspaceOption } from './common.ts';
 import { onInterrupt } from './interrupt.ts';
 import { trainReport } from './train-report.ts';
@@ -124,21 +125,6 @@ export function endText({ run, ended, reason, state, policy }: TrainOutcome): st
   if (policy !== null) lines.push(`policy  ${policy}`);
   if (ended === 'stopped') lines.push(`go on   armloop train --resume ${run.id}`);
   return lines.join('\n');
-}
-
-function whole(least: number): (text: string) => number {
-  return (text) => {
-    const value = Number(text);
-    if (!Number.isSafeInteger(value) || value < least)
-      throw new InvalidArgumentError(`It must be a whole number from ${least}.`);
-    return value;
-  };
-}
-
-function positive(text: string): number {
-  const value = Number(text);
-  if (!(value > 0 && Number.isFinite(value))) throw new InvalidArgumentError('It must be a number above 0.');
-  return value;
 }
 
 function runId(text: string): string {

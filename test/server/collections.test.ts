@@ -2,7 +2,6 @@ import assert from 'node:assert/strict';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { startServer } from '../../src/server/app.ts';
 import type {
   AttemptLine,
   CollectionDetails,
@@ -13,15 +12,14 @@ import type {
 import type { CollectionFact } from '../../src/session/collection.ts';
 import { CollectionFiles } from '../../src/session/collection-files.ts';
 import { attemptFact, collectionPlan } from '../support/collection.ts';
+import { serverOn } from '../support/quiet-server.ts';
 import { ScriptedRig } from '../support/scripted-rig.ts';
 
 const ID = '20260131-142501-0001';
-const serve = (rig: ScriptedRig) =>
-  startServer({ host: '127.0.0.1', port: 0, token: null, socket: rig.path, workspace: rig.folder });
 
 test('a collection is told as its ledger grows: progress, rate, budgets, what runs', async () => {
   await using rig = new ScriptedRig();
-  await using server = await serve(rig);
+  await using server = await serverOn(rig);
   const get = async <T>(path: string): Promise<T> => {
     const response = await fetch(server.url + path);
     assert.equal(response.status, 200, path);
@@ -80,7 +78,7 @@ test('a collection is told as its ledger grows: progress, rate, budgets, what ru
 
 test('the report is a page of its own that may do nothing, whatever is written in the plan', async () => {
   await using rig = new ScriptedRig();
-  await using server = await serve(rig);
+  await using server = await serverOn(rig);
   const files = new CollectionFiles(rig.folder);
   const plan = collectionPlan(ID, { taskText: '<script>alert(1)</script>' });
   files.create(plan);
@@ -101,7 +99,7 @@ test('the report is a page of its own that may do nothing, whatever is written i
 
 test('ids that are none, and collections that are not there, are refused in words', async () => {
   await using rig = new ScriptedRig();
-  await using server = await serve(rig);
+  await using server = await serverOn(rig);
   mkdirSync(join(rig.folder, 'collections', ID), { recursive: true });
   writeFileSync(join(rig.folder, 'collections', ID, 'collection.json'), '{"format": "another"}');
   for (const [path, status, mentions] of [

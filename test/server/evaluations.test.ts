@@ -1,20 +1,14 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { startServer } from '../../src/server/app.ts';
 import type { EvaluationItem } from '../../src/server/learning-protocol.ts';
 import { EvaluationFiles } from '../../src/session/evaluation-files.ts';
 import { contestant, evaluationOf, factOf } from '../support/evaluation.ts';
+import { serverOn } from '../support/quiet-server.ts';
 import { ScriptedRig } from '../support/scripted-rig.ts';
 
 test('an evaluation is told while it runs, and its report is sandboxed', async () => {
   await using rig = new ScriptedRig();
-  await using server = await startServer({
-    host: '127.0.0.1',
-    port: 0,
-    token: null,
-    socket: rig.path,
-    workspace: rig.folder,
-  });
+  await using server = await serverOn(rig);
   const files = new EvaluationFiles(rig.folder);
   const evaluation = evaluationOf([0, 1, 2, 3], [contestant('A', 'first'), contestant('B', 'second')]);
   const { id } = evaluation;

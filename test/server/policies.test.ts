@@ -2,20 +2,14 @@ import assert from 'node:assert/strict';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { startServer } from '../../src/server/app.ts';
 import type { PolicyDetails } from '../../src/server/learning-protocol.ts';
 import { jointManifest, towards, writeBundle } from '../support/policy.ts';
+import { serverOn } from '../support/quiet-server.ts';
 import { ScriptedRig, spec } from '../support/scripted-rig.ts';
 
 test('a policy is told with its whole contract; damaged and unknown ones in words', async () => {
   await using rig = new ScriptedRig();
-  await using server = await startServer({
-    host: '127.0.0.1',
-    port: 0,
-    token: null,
-    socket: rig.path,
-    workspace: rig.folder,
-  });
+  await using server = await serverOn(rig);
   const manifest = jointManifest(spec);
   const home = spec.axes.map((a) => a.home);
   const { sha256 } = writeBundle(join(rig.folder, 'policies', 'mine'), manifest, towards(home, 8, 0.02));

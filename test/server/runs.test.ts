@@ -2,14 +2,12 @@ import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { RunFolder } from '../../src/learn/run-folder.ts';
-import { startServer } from '../../src/server/app.ts';
 import type { MetricsLine, RunDetails, RunItem, Tail } from '../../src/server/learning-protocol.ts';
+import { serverOn } from '../support/quiet-server.ts';
 import { recipeText, runFacts } from '../support/run.ts';
 import { ScriptedRig } from '../support/scripted-rig.ts';
 
 const ID = '20260131-142501-0001';
-const serve = (rig: ScriptedRig) =>
-  startServer({ host: '127.0.0.1', port: 0, token: null, socket: rig.path, workspace: rig.folder });
 
 function line(step: number): MetricsLine & { loss: number } {
   return {
@@ -26,7 +24,7 @@ function line(step: number): MetricsLine & { loss: number } {
 
 test('runs are listed, told with their recipe, and their curves come as they grow', async () => {
   await using rig = new ScriptedRig();
-  await using server = await serve(rig);
+  await using server = await serverOn(rig);
   const get = async <T>(path: string): Promise<T> => {
     const response = await fetch(server.url + path);
     assert.equal(response.status, 200, path);
@@ -63,7 +61,7 @@ test('runs are listed, told with their recipe, and their curves come as they gro
 
 test('ids and cursors that are none are refused in words', async () => {
   await using rig = new ScriptedRig();
-  await using server = await serve(rig);
+  await using server = await serverOn(rig);
   const table: [path: string, status: number, mentions: RegExp][] = [
     ['/api/runs/20260131-142501-ffff', 404, /no run/],
     ['/api/runs/20260131-142501-ffff/metrics', 404, /no run/],

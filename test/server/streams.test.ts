@@ -1,16 +1,13 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { operatorLayout } from '../../src/robot/tick.ts';
-import { startServer } from '../../src/server/app.ts';
+import { serverOn } from '../support/quiet-server.ts';
 import { live, ScriptedRig, spec } from '../support/scripted-rig.ts';
 import { floats, TestSocket, until } from '../support/sockets.ts';
 
-const serve = (rig: ScriptedRig) =>
-  startServer({ host: '127.0.0.1', port: 0, token: null, socket: rig.path, workspace: rig.folder });
-
 test('the live stream greets, carries blocks bit for bit, tells of the rig going and coming', async () => {
   await using rig = await new ScriptedRig().open();
-  await using server = await serve(rig);
+  await using server = await serverOn(rig);
   using socket = await TestSocket.open(`${server.url}/api/live`);
   const hello = await socket.text('hello');
   assert.deepEqual((hello['layout'] as { size: number }).size, live.size);
@@ -34,7 +31,7 @@ test('the live stream greets, carries blocks bit for bit, tells of the rig going
 
 test('operator: lease granted and refused, input carried with its client, close told to the rig', async () => {
   await using rig = await new ScriptedRig().open();
-  await using server = await serve(rig);
+  await using server = await serverOn(rig);
   using first = await TestSocket.open(`${server.url}/api/operator`);
   using second = await TestSocket.open(`${server.url}/api/operator`);
   rig.answer = (method) => (method === 'lease.take' ? { lease: 7 } : null);
@@ -76,7 +73,7 @@ test('operator: lease granted and refused, input carried with its client, close 
 
 test('a camera client that does not read loses frames; another gets all of them; the rig is not held up', async () => {
   await using rig = await new ScriptedRig().open();
-  await using server = await serve(rig);
+  await using server = await serverOn(rig);
   await until('the rig is there', () => rig.socket!.servers === 1);
   using slow = await TestSocket.open(`${server.url}/api/cameras/front`);
   using quick = await TestSocket.open(`${server.url}/api/cameras/front`);

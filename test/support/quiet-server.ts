@@ -1,6 +1,6 @@
 /** A real server over a scripted rig that holds still: for pages that show what lies in the workspace. */
 import { Mode } from '../../src/robot/tick.ts';
-import { startServer } from '../../src/server/app.ts';
+import { type RunningServer, startServer } from '../../src/server/app.ts';
 import { live, ScriptedRig } from './scripted-rig.ts';
 
 const LIVE_MS = 50;
@@ -12,15 +12,13 @@ export interface QuietServer extends AsyncDisposable {
   readonly rig: ScriptedRig;
 }
 
+/** A server of that rig's workspace, on the loopback, without a token. */
+export const serverOn = (rig: ScriptedRig): Promise<RunningServer> =>
+  startServer({ host: '127.0.0.1', port: 0, token: null, socket: rig.path, workspace: rig.folder });
+
 export async function quietServer(): Promise<QuietServer> {
   const rig = await new ScriptedRig().open();
-  const server = await startServer({
-    host: '127.0.0.1',
-    port: 0,
-    token: null,
-    socket: rig.path,
-    workspace: rig.folder,
-  });
+  const server = await serverOn(rig);
   const block = new Float64Array(live.size);
   block[live.at('mode')] = Mode.holding;
   block[live.at('recording')] = -1;
