@@ -2,7 +2,8 @@
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import type { MetricsLine } from '../learn/metrics.ts';
-import type { RunFolder, RunSummary } from '../learn/run-folder.ts';
+import type { RunFolder } from '../learn/run-folder.ts';
+import type { RunItem } from '../server/learning-protocol.ts';
 import { examples, formatNumber, jsonOption, print, printJson, table, workspaceOption } from './common.ts';
 import { clockText, validationText } from './train-report.ts';
 
@@ -42,7 +43,7 @@ export function addRuns(program: Command): void {
     });
 }
 
-function listTable(list: readonly RunSummary[]): string {
+function listTable(list: readonly RunItem[]): string {
   const rows = list.map((r) => [
     r.id,
     r.name,

@@ -25,8 +25,9 @@ import { checkEpisodeId, isEpisodeId } from '../record/episode-id.ts';
 import { writeAtomically } from '../record/files.ts';
 import { holdLock, lockHolder } from '../record/lock.ts';
 import { syncFolder } from '../record/sink.ts';
+import type { RunItem, RunStatus } from '../server/learning-protocol.ts';
 import { CheckpointFolder } from './checkpoint.ts';
-import type { Best } from './early-stopping.ts';
+
 import { MetricsFile } from './metrics.ts';
 import type { Recipe } from './recipe.ts';
 
@@ -63,33 +64,6 @@ export interface RunFacts {
   readonly dataSha256: string;
   /** Of what the weights depend on: armloop, node, onnxruntime, platform, cpu. */
   readonly versions: Readonly<Record<string, string>>;
-}
-
-export interface RunStatus {
-  /** `running` of a run that nobody holds: it was killed. */
-  readonly state: 'running' | 'stopped' | 'finished' | 'failed';
-  /** Why it ended, in words. */
-  readonly reason: string;
-  readonly step: number;
-  /** s of training. */
-  readonly elapsed: number;
-  /** Of the newest line of metrics; null before the first. */
-  readonly loss: number | null;
-  readonly validation: number | null;
-  readonly best: Best | null;
-  /** ISO 8601, UTC. */
-  readonly updated: string;
-}
-
-/** For lists. `killed`: it ended without a word. */
-export interface RunSummary {
-  readonly id: string;
-  readonly name: string;
-  readonly created: string;
-  readonly state: RunStatus['state'] | 'killed';
-  readonly status: RunStatus;
-  readonly steps: number;
-  readonly bundle: boolean;
 }
 
 export class RunFolder {
@@ -174,7 +148,7 @@ export class RunFolder {
     return holdLock(this.#lock, (pid) => new ArmloopError('RUN_BUSY', { run: this.id, pid }));
   }
 
-  get summary(): RunSummary {
+  get summary(): RunItem {
     const { status } = this;
     const held = lockHolder(this.#lock) !== null;
     return {
@@ -207,7 +181,7 @@ function runsFolder(workspace: string): string {
 }
 
 /** Newest first. Folders that are no runs are left out. */
-export function listRuns(workspace: string): RunSummary[] {
+export function listRuns(workspace: string): RunItem[] {
   const runs = runsFolder(workspace);
   if (!existsSync(runs)) return [];
   return readdirSync(runs)

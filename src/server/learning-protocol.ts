@@ -49,16 +49,21 @@ export interface RunItem {
   readonly bundle: boolean;
 }
 
+/** What a run writes of itself. */
 export interface RunStatus {
+  /** `running` of a run that nobody holds: it was killed. */
+  readonly state: Exclude<RunState, 'killed'>;
   /** Why it ended, in words. */
   readonly reason: string;
   readonly step: number;
   /** s of training. */
   readonly elapsed: number;
+  /** Of the newest line of metrics; null before the first. */
   readonly loss: number | null;
   /** Loss on the held-out episodes. */
   readonly validation: number | null;
   readonly best: { readonly step: number; readonly error: number } | null;
+  /** ISO 8601, UTC. */
   readonly updated: string;
 }
 
