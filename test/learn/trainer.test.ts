@@ -278,7 +278,7 @@ describe('armloop train', () => {
       [['--reproduce', 'r', '--threads', '2'], /other sums/],
       [['--resume', 'r'], /RUN_UNKNOWN/],
       [['no.yaml'], /RECIPE_UNREADABLE/],
-      [[trainable.recipe, '--steps', '0'], /whole number from 1/],
+      [[trainable.recipe, '--steps', '0'], /whole number of at least 1/],
     ] as const) {
       await using command = run(workspace, 'train', ...args);
       const { code } = await command.ended;
