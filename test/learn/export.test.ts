@@ -13,49 +13,17 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, it } from 'node:test';
 import Value from 'typebox/value';
-import { cloneBehaviour } from '../../src/learn/bc.ts';
-import { actingWeights } from '../../src/learn/checkpoint.ts';
-import type { TrainingData } from '../../src/learn/data/batch.ts';
 import { BatchLoader } from '../../src/learn/data/loader.ts';
-import {
-  bundleModel,
-  checkPolicyName,
-  installBundle,
-  type Trained,
-  writeBundle,
-} from '../../src/learn/export.ts';
-import { policyShapes } from '../../src/learn/policy-shapes.ts';
+import { bundleModel, checkPolicyName, installBundle, writeBundle } from '../../src/learn/export.ts';
 import { Actor } from '../../src/learn/validator.ts';
 import { OrtExecutor } from '../../src/nn/executors/ort.ts';
-import { buildPolicyNet } from '../../src/nn/networks/policy.ts';
 import { drawNoise } from '../../src/nn/noise.ts';
 import type { TensorData } from '../../src/nn/tensor.ts';
 import { PolicyManifest } from '../../src/policy/manifest.ts';
-import { cloning, pixelData, pointData, pointRecipe } from '../support/cloning.ts';
+import { exportedRun, pixelData, pointData, trained } from '../support/cloning.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'armloop-export-'));
 after(() => rmSync(folder, { recursive: true, force: true }));
-
-const run: Trained['run'] = {
-  id: '20260131-142501-0001',
-  recipeSha256: 'aa',
-  robot: { ids: ['r'], axes: [{ name: 'slider', unit: 'm' }], files: [], models: [], calibrations: [] },
-  tasks: ['go there'],
-  episodes: [
-    { id: 'e0', sha256: '', split: 'train' },
-    { id: 'e1', sha256: '', split: 'validation' },
-  ],
-  versions: { node: '20' },
-};
-
-/** A short training, as what the bundle is written from. */
-async function trained(data: TrainingData, model: object, changes: object = {}): Promise<Trained> {
-  const recipe = pointRecipe({ steps: 30, batch: 8 }, { model, ...changes });
-  const c = cloning(recipe, data);
-  const { state } = await cloneBehaviour(c);
-  const net = buildPolicyNet(recipe.model, policyShapes(data));
-  return { recipe, net, data, run, parameters: actingWeights(c.saved.at(-1)!), step: state.step };
-}
 
 const B = 8;
 /** Sample i of a batch, as a batch of one. */
@@ -66,6 +34,8 @@ function row({ data, shape }: TensorData, i: number): TensorData {
 
 describe('an exported policy', () => {
   const image = { network: 'cnn', patch: 4, channels: [8, 8], groups: 4, keypoints: 4 };
+  const layers = { styleLayers: 1, encoderLayers: 1, decoderLayers: 1 };
+  const transformer = { width: 16, heads: 2, feedforward: 32, latent: 4, ...layers };
   for (const [what, model, data] of [
     ['regression', { head: { kind: 'regression', widths: [32] } }, pointData(6, 0)],
     [
@@ -80,6 +50,19 @@ describe('an exported policy', () => {
     ],
     ['dropout', { head: { kind: 'regression', widths: [32], dropout: 0.5 } }, pointData(6, 0)],
     ['pixels', { encoder: { image }, head: { kind: 'regression', widths: [16] } }, pixelData(4)],
+    ['a Gaussian', { head: { kind: 'gaussian', widths: [32] } }, pointData(6, 0)],
+    [
+      'autoregressive bins, drawn',
+      { head: { kind: 'autoregressive', width: 16, bins: 8, act: 'sample' } },
+      pointData(6, 0),
+    ],
+    ['ACT', { head: { kind: 'act', ...transformer } }, pointData(6, 0)],
+    ['ACT from pixels', { encoder: { image }, head: { kind: 'act', ...transformer } }, pixelData(4)],
+    [
+      'flow matching with a U-Net',
+      { head: { kind: 'flow', denoiser: { network: 'unet', timeWidth: 8, channels: [8, 16], groups: 2 } } },
+      pointData(6, 0),
+    ],
   ] as const)
     it(`agrees with the trainer to 1e-5: ${what}`, async () => {
       const t = await trained(data, model);
@@ -150,7 +133,7 @@ describe('an exported policy', () => {
     assert.equal(manifest.latencyMs, 70);
     assert.equal(manifest.description, 'goes there');
     const { training } = manifest;
-    assert.deepEqual([training?.run, training?.episodes, training?.step], [run.id, 1, 30]);
+    assert.deepEqual([training?.run, training?.episodes, training?.step], [exportedRun.id, 1, 30]);
     assert.equal(training?.dataSha256, data.dataSha256);
   });
 

@@ -1,12 +1,15 @@
 /** Small trainings on made-up demonstrations, in memory: a point that is driven to a goal it sees. */
-import type { Cloning } from '../../src/learn/bc.ts';
-import type { Checkpoint } from '../../src/learn/checkpoint.ts';
+import { type Cloning, cloneBehaviour } from '../../src/learn/bc.ts';
+import { actingWeights, type Checkpoint } from '../../src/learn/checkpoint.ts';
 import type { TrainingData } from '../../src/learn/data/batch.ts';
 import { BatchLoader } from '../../src/learn/data/loader.ts';
 import { type MemoryEpisode, memoryData } from '../../src/learn/data/memory.ts';
+import type { Trained } from '../../src/learn/export.ts';
 import type { MetricsLine } from '../../src/learn/metrics.ts';
+import { policyShapes } from '../../src/learn/policy-shapes.ts';
 import { type Recipe, resolveRecipe } from '../../src/learn/recipe.ts';
 import { Rng } from '../../src/math/rng.ts';
+import { buildPolicyNet } from '../../src/nn/networks/policy.ts';
 
 /** Position and goal in 0..1 m; the command is always 10 % of the way nearer. */
 export function pointData(episodes: number, validation: number, rows = 20): TrainingData {
@@ -110,4 +113,33 @@ export function pixelData(episodes: number, rows = 10): TrainingData {
     action: { size: 1 },
     split: { validation: 0, seed: 0 },
   });
+}
+
+/** What an exported policy says of the run that it comes from. */
+export const exportedRun: Trained['run'] = {
+  id: '20260131-142501-0001',
+  recipeSha256: 'aa',
+  robot: { ids: ['r'], axes: [{ name: 'slider', unit: 'm' }], files: [], models: [], calibrations: [] },
+  tasks: ['go there'],
+  episodes: [
+    { id: 'e0', sha256: '', split: 'train' },
+    { id: 'e1', sha256: '', split: 'validation' },
+  ],
+  versions: { node: '20' },
+};
+
+/** A short training, as what the bundle is written from. */
+export async function trained(data: TrainingData, model: object, changes: object = {}): Promise<Trained> {
+  const recipe = pointRecipe({ steps: 30, batch: 8 }, { model, ...changes });
+  const c = cloning(recipe, data);
+  const { state } = await cloneBehaviour(c);
+  const net = buildPolicyNet(recipe.model, policyShapes(data));
+  return {
+    recipe,
+    net,
+    data,
+    run: exportedRun,
+    parameters: actingWeights(c.saved.at(-1)!),
+    step: state.step,
+  };
 }
