@@ -418,6 +418,19 @@ export const ERRORS = {
     text: '{what}',
     todo: 'This is a defect in armloop: please report it with the message and the steps that led to it.',
   },
+  // --- planning
+  PLAN_PROBLEM_INVALID: {
+    text: 'this problem cannot be solved: {what} is {value}, but {rule}',
+    todo: 'Correct the problem; the comments of src/plan/problem.ts say what each part must be.',
+  },
+  PLAN_NOT_FINITE: {
+    text: '{what} at stage {stage} gave {value}',
+    todo: 'Start from controls that keep the model in its range, or shorten the horizon; the last good plan stays in force.',
+  },
+  PLAN_NO_DESCENT: {
+    text: 'no step lowers the cost: the regularisation reached {regularisation} at cost {cost}',
+    todo: 'Look for derivatives that do not belong to the model, and for costs that are not smooth; the last good plan stays in force.',
+  },
   // --- training engine
   NN_SHAPE: {
     text: '{op} does not fit {tensors}: {rule}',
