@@ -306,6 +306,10 @@ export const ERRORS = {
     text: 'the axis {axis} drives the joint {joint}, which {file} does not have; it has {known}',
     todo: 'Mend the joints of the axis in the robot file.',
   },
+  MODEL_ARENA_FULL: {
+    text: 'the memory of the generated code has {free} bytes left, but {wanted} are needed',
+    todo: 'Make the arena larger, or the problem smaller.',
+  },
   // --- simulation
   SIM_MODEL_INVALID: {
     text: '{file} is not a model that MuJoCo can load: {reason}',
