@@ -310,6 +310,26 @@ export const ERRORS = {
     text: 'the memory of the generated code has {free} bytes left, but {wanted} are needed',
     todo: 'Make the arena larger, or the problem smaller.',
   },
+  MODEL_NO_DYNAMICS: {
+    text: '{file}: the dynamics of the body {body} are not known: {reason}',
+    todo: 'Give the body an <inertial> with mass and inertia, or lock the joints that move it.',
+  },
+  MODEL_NO_MASS: {
+    text: '{file}: the joint {joint} moves nothing that has a mass, and has no armature',
+    todo: 'Give a body that it moves an <inertial>, give the joint an armature, or lock it.',
+  },
+  MODEL_NO_JOINT: {
+    text: '{file} has no joint that moves',
+    todo: 'Name a model of an arm, and leave at least one joint unlocked.',
+  },
+  MODEL_MIMIC_LOOP: {
+    text: '{file}: the joints {joints} mimic one another in a circle',
+    todo: 'Let one of them move by itself.',
+  },
+  MODEL_OPTION: {
+    text: 'the option {option} of the dynamics is {value}, but {rule}',
+    todo: 'Mend the option where the model is built.',
+  },
   // --- simulation
   SIM_MODEL_INVALID: {
     text: '{file} is not a model that MuJoCo can load: {reason}',

@@ -1,26 +1,29 @@
 /**
  * Kinematic tree from MJCF (MuJoCo XML reference, mujoco.readthedocs.io): bodies, hinge and slide joints, sites,
- * inertials, frames, default classes, compiler angles and includes. What does not move anything (geoms, cameras,
- * lights, actuators, contacts) is left to the simulation.
+ * inertials, frames, default classes, compiler angles and includes; of geoms their mass, for bodies without an inertial.
+ * What does not move anything (cameras, lights, actuators, contacts) is left to the simulation.
  */
 import { dirname, resolve } from 'node:path';
-import { quatAxisAngle, quatFromMatrix, quatMul, quatNormalize } from '../math/quat.ts';
 import { poseMul } from '../math/se3.ts';
-import { cross3, norm3, normalize3 } from '../math/vec.ts';
+import { normalize3 } from '../math/vec.ts';
+import { joinLumps, type Lump } from './inertia.ts';
+import { type GeomRules, geomLump, geomPose } from './mjcf-geom.ts';
+import { type Angles, identity, poseOf } from './mjcf-pose.ts';
 import type { Inertial, KinematicTree, TreeBody, TreeJoint, TreeSite } from './tree.ts';
 import { type Element, invalid, label, number, numbers, readXml, required, unsupported } from './xml.ts';
 
 /** Defaults of one class: per element name the attributes, those of the parent class included. */
 type Defaults = Map<string, Record<string, string>>;
 
-interface Reader {
+interface Reader extends Angles, GeomRules {
   readonly file: string;
-  /** Radians per unit of an angle in the file. MJCF counts in degrees unless the compiler says radian. */
-  angle: number;
-  eulerSequence: string;
   autoLimits: string;
+  /** Why no body's dynamics are as its elements say, or null. */
+  problem: string | null;
   readonly classes: Map<string, Defaults>;
   readonly bodies: TreeBody[];
+  /** What the geoms of each body weigh, and why that is not known (null: it is). */
+  readonly geoms: { lump: Lump | null; problem: string | null }[];
   readonly sites: TreeSite[];
   readonly names: Set<string>;
 }
@@ -36,13 +39,18 @@ export function readMjcf(file: string): KinematicTree {
     angle: Math.PI / 180,
     eulerSequence: 'xyz',
     autoLimits: 'true',
+    inertiaFromGeom: 'auto',
+    groups: [0, 5],
+    problem: null,
     classes: new Map([['main', new Map()]]),
     bodies: [],
+    geoms: [{ lump: null, problem: null }],
     sites: [],
     names: new Set(),
   };
   // MuJoCo reads compiler and defaults before the bodies, wherever in the file they stand.
   for (const section of sections) if (section.name === 'compiler') compiler(reader, section);
+  for (const section of sections) if (section.name === 'option') fluid(reader, section);
   for (const section of sections) if (section.name === 'default') readDefaults(reader, section, null);
   reader.bodies.push({
     name: 'world',
@@ -51,6 +59,7 @@ export function readMjcf(file: string): KinematicTree {
     orientation: [0, 0, 0, 1],
     joints: [],
     inertial: null,
+    problem: null,
   });
   reader.names.add('body world');
   for (const section of sections) {
@@ -86,6 +95,20 @@ function compiler(r: Reader, e: Element): void {
   }
   if (e.attributes['coordinate'] === 'global') unsupported(e, 'coordinate="global" was removed from MuJoCo');
   r.autoLimits = e.attributes['autolimits'] ?? r.autoLimits;
+  r.inertiaFromGeom = e.attributes['inertiafromgeom'] ?? r.inertiaFromGeom;
+  r.groups = numbers(e, 'inertiagrouprange', 2) ?? r.groups;
+  for (const name of ['settotalmass', 'boundmass', 'boundinertia']) {
+    if (number(e, name, 0) > 0) r.problem = `<compiler ${name}> changes masses in a way that is not read`;
+  }
+  if (e.attributes['balanceinertia'] === 'true') {
+    r.problem = '<compiler balanceinertia> changes inertias in a way that is not read';
+  }
+}
+
+function fluid(r: Reader, e: Element): void {
+  for (const name of ['density', 'viscosity']) {
+    if (number(e, name, 0) > 0) r.problem = `<option ${name}> makes fluid forces, which are not read`;
+  }
 }
 
 function readDefaults(r: Reader, e: Element, parent: string | null): void {
@@ -109,8 +132,6 @@ function withDefaults(r: Reader, e: Element, childClass: string): Element {
   return { ...e, attributes: { ...defaults.get(e.name), ...e.attributes } };
 }
 
-const identity = (): Float64Array => new Float64Array([0, 0, 0, 0, 0, 0, 1]);
-
 /** Walks what stands inside a body or a frame; `offset` is the pose of the frame in the body. */
 function contents(r: Reader, e: Element, body: number, childClass: string, offset: Float64Array): void {
   for (const c of e.children) {
@@ -132,6 +153,16 @@ function contents(r: Reader, e: Element, body: number, childClass: string, offse
         if (name === undefined) break;
         claim(r, c, 'site', name);
         r.sites.push({ name, body, position: [...pose.subarray(0, 3)], orientation: [...pose.subarray(3)] });
+        break;
+      }
+      case 'geom': {
+        const geom = withDefaults(r, c, childClass);
+        const pose = identity();
+        poseMul(pose, 0, offset, 0, geomPose(r, geom), 0);
+        const found = geomLump(r, geom, pose);
+        const sum = r.geoms[body]!;
+        if (typeof found === 'string') sum.problem ??= found;
+        else if (found !== null) sum.lump = sum.lump === null ? found : joinLumps(sum.lump, found);
         break;
       }
       case 'replicate':
@@ -169,20 +200,40 @@ function readBody(r: Reader, e: Element, parent: number, outerClass: string, off
   claim(r, e, 'body', name);
   const joints: TreeJoint[] = [];
   let inertial: Inertial | null = null;
+  let problem = r.problem;
   for (const c of e.children) {
-    if (c.name === 'joint') joints.push(readJoint(r, withDefaults(r, c, childClass), name));
+    if (c.name === 'joint') {
+      const joint = withDefaults(r, c, childClass);
+      joints.push(readJoint(r, joint, name));
+      if (number(joint, 'stiffness', 0) !== 0) {
+        problem ??= `${label(joint)} has a stiffness, and springs are not read`;
+      }
+    }
     if (c.name === 'freejoint') unsupported(c, 'a free body has no place in the model of an arm');
     if (c.name === 'inertial') inertial = readInertial(r, c);
   }
-  r.bodies.push({
+  const body = {
     name,
     parent,
     position: [...pose.subarray(0, 3)],
     orientation: [...pose.subarray(3)],
     joints,
     inertial,
-  });
+    problem,
+  };
+  r.bodies.push(body);
+  const geoms = { lump: null as Lump | null, problem: null as string | null };
+  r.geoms.push(geoms);
   contents(r, e, index, childClass, identity());
+  // As MuJoCo's inertiafromgeom: `auto` asks the geoms when there is no <inertial>, `true` always, `false` never.
+  if (r.inertiaFromGeom === 'false' || (r.inertiaFromGeom !== 'true' && inertial !== null)) return;
+  body.problem ??= geoms.problem;
+  body.inertial = geoms.lump && {
+    mass: geoms.lump.mass,
+    position: geoms.lump.com,
+    orientation: [0, 0, 0, 1],
+    inertia: geoms.lump.inertia,
+  };
 }
 
 function readJoint(r: Reader, e: Element, body: string): TreeJoint {
@@ -209,8 +260,18 @@ function readJoint(r: Reader, e: Element, body: string): TreeJoint {
     armature: number(e, 'armature', 0),
     damping: number(e, 'damping', 0),
     frictionloss: number(e, 'frictionloss', 0),
+    effort: readEffort(r, e),
+    velocity: null,
     mimic: null,
   };
+}
+
+function readEffort(r: Reader, e: Element): [number, number] | null {
+  const range = numbers(e, 'actuatorfrcrange', 2);
+  const limited = e.attributes['actuatorfrclimited'] ?? 'auto';
+  if (range === null || limited === 'false' || (limited === 'auto' && r.autoLimits === 'false')) return null;
+  if (!(range[0]! < range[1]!)) invalid(e, 'the actuatorfrcrange must be low, then high');
+  return [range[0]!, range[1]!];
 }
 
 function readInertial(r: Reader, e: Element): Inertial {
@@ -219,85 +280,11 @@ function readInertial(r: Reader, e: Element): Inertial {
   const full = numbers(e, 'fullinertia', 6);
   if ((diagonal === null) === (full === null)) invalid(e, 'one of diaginertia and fullinertia must be given');
   required(e, 'mass');
+  if (!(number(e, 'mass', 0) >= 0)) invalid(e, 'mass must be 0 or more');
   return {
     mass: number(e, 'mass', 0),
     position: [...pose.subarray(0, 3)],
     orientation: [...pose.subarray(3)],
     inertia: full ?? [...diagonal!, 0, 0, 0],
   };
-}
-
-const ORIENTATIONS = ['quat', 'axisangle', 'euler', 'xyaxes', 'zaxis'] as const;
-
-/** Pose of an element from pos and one of the five ways to say an orientation. */
-function poseOf(r: Reader, e: Element): Float64Array {
-  const pose = identity();
-  pose.set(numbers(e, 'pos', 3) ?? [0, 0, 0]);
-  const given = ORIENTATIONS.filter((o) => e.attributes[o] !== undefined);
-  if (given.length > 1) invalid(e, `only one of ${given.join(', ')} may be given`);
-  const q = pose.subarray(3);
-  switch (given[0]) {
-    case undefined:
-      break;
-    case 'quat': {
-      const [w, x, y, z] = numbers(e, 'quat', 4)!; // MuJoCo's order is w x y z
-      q.set([x!, y!, z!, w!]);
-      if (!quatNormalize(q)) invalid(e, 'quat must not be zero');
-      break;
-    }
-    case 'axisangle': {
-      const values = new Float64Array(numbers(e, 'axisangle', 4)!);
-      if (!normalize3(values)) invalid(e, 'the axis of axisangle must not be zero');
-      quatAxisAngle(q, 0, values, 0, values[3]! * r.angle);
-      break;
-    }
-    case 'euler':
-      euler(q, numbers(e, 'euler', 3)!, r.angle, r.eulerSequence);
-      break;
-    case 'xyaxes':
-      fromXyAxes(e, q, new Float64Array(numbers(e, 'xyaxes', 6)!));
-      break;
-    case 'zaxis':
-      fromZAxis(e, q, new Float64Array(numbers(e, 'zaxis', 3)!));
-      break;
-    default:
-      throw new Error(`orientation of ${label(e)}` satisfies string);
-  }
-  return pose;
-}
-
-/** Lower-case letters turn about the moving axes (post-multiply), upper-case about the fixed ones (pre-multiply). */
-function euler(q: Float64Array, angles: number[], unit: number, sequence: string): void {
-  const step = new Float64Array(4);
-  const axis = new Float64Array(3);
-  for (let i = 0; i < 3; i++) {
-    const letter = sequence[i]!;
-    axis.fill(0);
-    axis['xyz'.indexOf(letter.toLowerCase())] = 1;
-    quatAxisAngle(step, 0, axis, 0, angles[i]! * unit);
-    if (letter === letter.toLowerCase()) quatMul(q, 0, q, 0, step, 0);
-    else quatMul(q, 0, step, 0, q, 0);
-  }
-}
-
-function fromXyAxes(e: Element, q: Float64Array, v: Float64Array): void {
-  if (!normalize3(v)) invalid(e, 'the x axis of xyaxes must not be zero');
-  const along = v[0]! * v[3]! + v[1]! * v[4]! + v[2]! * v[5]!;
-  for (let i = 0; i < 3; i++) v[3 + i]! -= along * v[i]!;
-  if (!normalize3(v, 3)) invalid(e, 'the y axis of xyaxes must not lie along x');
-  const z = new Float64Array(3);
-  cross3(z, 0, v, 0, v, 3);
-  const m = new Float64Array([v[0]!, v[3]!, z[0]!, v[1]!, v[4]!, z[1]!, v[2]!, v[5]!, z[2]!]);
-  quatFromMatrix(q, 0, m, 0);
-}
-
-/** The smallest turn that takes z to the given direction, as MuJoCo's mju_quatZ2Vec. */
-function fromZAxis(e: Element, q: Float64Array, v: Float64Array): void {
-  if (!normalize3(v)) invalid(e, 'zaxis must not be zero');
-  const axis = new Float64Array(3);
-  cross3(axis, 0, new Float64Array([0, 0, 1]), 0, v, 0);
-  const s = norm3(axis);
-  if (s < 1e-10) axis.set([1, 0, 0]);
-  else normalize3(axis);
-  quatAxisAngle(q, 0, axis, 0, Math.atan2(s, v[2]!));
 }

@@ -1,6 +1,6 @@
 /**
  * The kinematic tree as read from a model file: plain data, in SI units, quaternions x y z w. Both readers
- * (mjcf.ts, urdf.ts) make it; kinematics and, later, dynamics are built from it.
+ * (mjcf.ts, urdf.ts) make it; kinematics and dynamics are built from it.
  */
 
 export interface Inertial {
@@ -28,6 +28,10 @@ export interface TreeJoint {
   readonly armature: number;
   readonly damping: number;
   readonly frictionloss: number;
+  /** Lowest and highest effort of its actuator (N·m or N), or null without. */
+  readonly effort: readonly [number, number] | null;
+  /** Greatest speed (rad/s or m/s), or null without. */
+  readonly velocity: number | null;
   /** Follows another joint: value = multiplier × other + offset (URDF mimic). */
   readonly mimic: { readonly joint: string; readonly multiplier: number; readonly offset: number } | null;
 }
@@ -42,6 +46,8 @@ export interface TreeBody {
   /** Joints between parent and body, applied in this order. */
   readonly joints: readonly TreeJoint[];
   readonly inertial: Inertial | null;
+  /** Why the body's dynamics are not what `inertial` and `joints` say, in words; null when they are. */
+  readonly problem: string | null;
 }
 
 /** A named frame fixed to a body. */

@@ -62,6 +62,7 @@ const fixed = (name: string, parent: number, inertial: Inertial | null): TreeBod
   orientation: [0, 0, 0, 1],
   joints: [],
   inertial,
+  problem: null,
 });
 
 function linkOf(joint: Element, role: 'parent' | 'child', links: ReadonlyMap<string, Element>): string {
@@ -83,7 +84,13 @@ function origin(e: Element): { position: number[]; orientation: number[] } {
 function readLink(link: Element, joint: Element, parent: number, names: ReadonlySet<string>): TreeBody {
   const type = required(joint, 'type');
   const pose = origin(joint);
-  const body = { name: link.attributes['name']!, parent, ...pose, inertial: readInertial(link) };
+  const body = {
+    name: link.attributes['name']!,
+    parent,
+    ...pose,
+    inertial: readInertial(link),
+    problem: null,
+  };
   if (type === 'fixed') return { ...body, joints: [] };
   if (type !== 'revolute' && type !== 'continuous' && type !== 'prismatic') {
     unsupported(joint, `type is ${type}, but only revolute, continuous, prismatic and fixed are read`);
@@ -94,6 +101,9 @@ function readLink(link: Element, joint: Element, parent: number, names: Readonly
   const limit = child(joint, 'limit');
   if (!limit && type !== 'continuous') invalid(joint, `a ${type} joint needs <limit>`);
   const dynamics = child(joint, 'dynamics');
+  // Files without figures write 0.
+  const effort = limit ? number(limit, 'effort', 0) : 0;
+  const velocity = limit ? number(limit, 'velocity', 0) : 0;
   const treeJoint: TreeJoint = {
     name: joint.attributes['name']!,
     type: type === 'prismatic' ? 'prismatic' : 'revolute',
@@ -104,6 +114,8 @@ function readLink(link: Element, joint: Element, parent: number, names: Readonly
     armature: 0,
     damping: dynamics ? number(dynamics, 'damping', 0) : 0,
     frictionloss: dynamics ? number(dynamics, 'friction', 0) : 0,
+    effort: effort > 0 ? [-effort, effort] : null,
+    velocity: velocity > 0 ? velocity : null,
     mimic: readMimic(joint, names),
   };
   return { ...body, joints: [treeJoint] };
@@ -123,6 +135,7 @@ function readInertial(link: Element): Inertial | null {
   if (!e) return null;
   const mass = child(e, 'mass') ?? invalid(link, '<inertial> needs <mass>');
   const inertia = child(e, 'inertia') ?? invalid(link, '<inertial> needs <inertia>');
+  if (!(number(mass, 'value', 0) >= 0)) invalid(mass, 'value must be 0 or more');
   return {
     mass: number(mass, 'value', 0),
     ...origin(e),
