@@ -29,10 +29,22 @@ export const graspCube: readonly TaskPhase[] = [
     name: 'approach',
     at: 'cube',
     offset: [0, 0, 0.11],
-    turn: 4,
+    turn: 'keep',
     opening: OPEN,
     seconds: 1,
     spread: { level: 0.03, height: 0.02, turn: 0.2 },
+    free: true,
+  },
+  // The hand turns once it is above the cube: which way is nearer shows in what the wrist camera sees there. Turned on the
+  // way, a learner never sees a cube that stands across, and takes it by its corners.
+  {
+    name: 'align',
+    at: 'cube',
+    offset: [0, 0, 0.09],
+    turn: 4,
+    opening: OPEN,
+    seconds: 0.6,
+    spread: { level: 0.01, height: 0.01, turn: 0.1 },
     free: true,
   },
   {

@@ -218,9 +218,10 @@ class Motion {
   #aim(phase: TaskPhase, body: Float64Array): Point {
     let turn = this.#here[3] - this.#miss[3];
     if (phase.turn !== 'keep') {
+      // Nearest to how the tool is turned by then, not to how it should be: that is what can be seen.
       const step = (2 * Math.PI) / phase.turn;
       const yaw = 2 * Math.atan2(body[5]!, body[6]!);
-      turn = yaw - step * Math.round((yaw - turn) / step);
+      turn = yaw - step * Math.round((yaw - this.#here[3]) / step);
     }
     const [x, y, z] = phase.offset;
     return [body[0]! + x, body[1]! + y, body[2]! + z, turn, phase.opening];
