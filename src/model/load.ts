@@ -1,9 +1,12 @@
-/** From a robot file's model entry to the kinematics that controllers and guard use. */
+/** From a robot file's model entry to the kinematics that controllers and guard use, and to the arm's dynamics. */
 import { ArmloopError } from '../errors.ts';
 import type { AxisSpec, RobotSpec } from '../robot/spec.ts';
+import { dynamicTree } from './dynamic-tree.ts';
+import type { DynamicsModel, DynamicsOptions } from './dynamics.ts';
 import type { KinematicModel } from './kinematics.ts';
 import { readMjcf } from './mjcf.ts';
 import type { KinematicTree } from './tree.ts';
+import { TreeDynamics } from './tree-dynamics.ts';
 import { TreeKinematics } from './tree-kinematics.ts';
 import { readUrdf } from './urdf.ts';
 import { readXml } from './xml.ts';
@@ -33,4 +36,26 @@ export function buildKinematics(
   tool: string,
 ): KinematicModel {
   return new TreeKinematics(tree, axes, tool);
+}
+
+/** Dynamics in plain loops. Throws what `dynamicTree` throws. */
+export function buildDynamics(tree: KinematicTree, options: DynamicsOptions = {}): DynamicsModel {
+  return new TreeDynamics(dynamicTree(tree, options));
+}
+
+/**
+ * The arm of a robot file for its dynamics: the arm's axes are the degrees of freedom; the gripper is held at `opening`
+ * (its axis' unit; the home value unless given) and lumped into the link that carries it.
+ */
+export function armOptions(
+  spec: Pick<RobotSpec, 'axes' | 'gripperAxis'>,
+  opening: number | null = null,
+): Required<Pick<DynamicsOptions, 'axes' | 'locked'>> {
+  const gripper = spec.axes[spec.gripperAxis];
+  return {
+    axes: spec.axes.filter((axis) => axis !== gripper).map(({ name, joints }) => ({ name, joints })),
+    locked: Object.fromEntries(
+      (gripper?.joints ?? []).map((j) => [j.name, j.ratio * (opening ?? gripper!.home)]),
+    ),
+  };
 }

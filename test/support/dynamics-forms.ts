@@ -1,0 +1,9 @@
+/** The forms of dynamics that every suite runs over. */
+import type { DynamicsModel, DynamicTree } from '../../src/model/dynamics.ts';
+import { TreeDynamics } from '../../src/model/tree-dynamics.ts';
+
+export type MakeDynamics = (tree: DynamicTree) => DynamicsModel | Promise<DynamicsModel>;
+
+export const FORMS: readonly (readonly [name: string, make: MakeDynamics])[] = [
+  ['plain loops', (tree) => new TreeDynamics(tree)],
+];
