@@ -40,7 +40,8 @@ export function checkInertia(tree: KinematicTree, body: TreeBody): void {
   };
   if (body.problem !== null) refuse(body.problem);
   if (body.inertial === null) return;
-  const { inertia } = body.inertial;
+  const { mass, inertia } = body.inertial;
+  if (!(mass >= 0)) refuse(`its mass is ${mass} kg`);
   if (isIndefinite(inertia)) {
     refuse(`its inertia ${inertia.join(' ')} (xx yy zz xy xz yz) has a negative principal moment`);
   }
