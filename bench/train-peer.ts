@@ -14,7 +14,11 @@ interface Answer {
   readonly version?: string;
   readonly losses?: readonly number[];
   readonly ms?: readonly number[];
+  readonly far?: readonly [given: number, own: number];
 }
+
+const bytesOf = (data: TensorData['data']): Buffer =>
+  Buffer.from(data.buffer, data.byteOffset, data.byteLength);
 
 export class TorchTwin implements Disposable {
   readonly #child: ChildProcess;
@@ -43,8 +47,6 @@ export class TorchTwin implements Disposable {
     options: { readonly threads: number; readonly rate: number },
   ): Promise<TorchTwin> {
     const folder = mkdtempSync(join(tmpdir(), 'armloop-bench-train-'));
-    const bytes = (data: TensorData['data']): Buffer =>
-      Buffer.from(data.buffer, data.byteOffset, data.byteLength);
     const about = {
       ...options,
       twin: of.twin,
@@ -54,8 +56,8 @@ export class TorchTwin implements Disposable {
       parameters: [...parameters.keys()].map((name) => ({ name, shape: shapes.get(name), dtype: 'float32' })),
     };
     writeFileSync(join(folder, 'case.json'), JSON.stringify(about));
-    writeFileSync(join(folder, 'parameters.bin'), Buffer.concat([...parameters.values()].map(bytes)));
-    const inputs = batches.flatMap((b) => Object.keys(of.inputs).map((name) => bytes(b[name]!.data)));
+    writeFileSync(join(folder, 'parameters.bin'), Buffer.concat([...parameters.values()].map(bytesOf)));
+    const inputs = batches.flatMap((b) => Object.keys(of.inputs).map((name) => bytesOf(b[name]!.data)));
     writeFileSync(join(folder, 'batches.bin'), Buffer.concat(inputs));
     const child = spawn(python, [join(packageRoot(), 'bench', 'train-peer.py'), folder]);
     const twin = new TorchTwin(child, folder);
@@ -64,8 +66,18 @@ export class TorchTwin implements Disposable {
   }
 
   /** Losses of the first steps, from the given parameters. */
-  async losses(steps: number): Promise<readonly number[]> {
-    return (await this.#ask({ op: 'losses', steps })).losses!;
+  async losses(steps: number, type: 'float32' | 'float64'): Promise<readonly number[]> {
+    return (await this.#ask({ op: 'losses', steps, type })).losses!;
+  }
+
+  /**
+   * How far a gradient of the first batch, in the order of the parameters, and PyTorch's own in float32 are from PyTorch's in
+   * float64: lengths of the differences as shares of its length.
+   */
+  async gradientError(gradient: Float32Array): Promise<{ readonly given: number; readonly own: number }> {
+    writeFileSync(join(this.#folder, 'gradient.bin'), bytesOf(gradient));
+    const [given, own] = (await this.#ask({ op: 'gradient' })).far!;
+    return { given, own };
   }
 
   /** Milliseconds of each of so many further steps. */

@@ -138,7 +138,7 @@ class Act(nn.Module):
     def loss(self, front, joints, action, epsilon):
         batch = len(joints)
         image, tokens = self.encoder.image_front, self.encoder.tokens_front
-        pixels = front[:, 0].permute(0, 3, 1, 2).contiguous().float() / 127.5 - 1
+        pixels = front[:, 0].permute(0, 3, 1, 2).contiguous().to(torch.get_default_dtype()) / 127.5 - 1
         x = F.relu(image.stem.norm(F.conv2d(pixels, image.stem.weight, image.stem.bias, stride=8)))
         x = F.relu(image.block1.norm(image.block1.conv(x)))
         cells = tokens.project(x.flatten(2).transpose(1, 2)) + self.grid + tokens.camera
@@ -204,7 +204,7 @@ class Unet(nn.Module):
 
     def loss(self, noisy, time, seen, target):
         u = self.denoiser.unet
-        condition = F.silu(torch.cat([self.denoiser.time(sines(time.float(), 32)), seen], 1))
+        condition = F.silu(torch.cat([self.denoiser.time(sines(time.to(torch.get_default_dtype()), 32)), seen], 1))
         x = u.down0b(u.down0a(noisy.transpose(1, 2), condition), condition)
         y = u.down1b(u.down1a(u.halve0(x), condition), condition)
         y = u.middleb(u.middlea(y, condition), condition)

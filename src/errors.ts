@@ -451,13 +451,25 @@ export const ERRORS = {
     text: 'this problem cannot be solved: {what} is {value}, but {rule}',
     todo: 'Correct the problem; the comments of src/plan/problem.ts say what each part must be.',
   },
+  PLAN_SETTING_INVALID: {
+    text: 'the setting {what} of the solver is {value}, but {rule}',
+    todo: 'Correct the setting; the comments of the settings.ts beside the solver say what each may be.',
+  },
   PLAN_NOT_FINITE: {
     text: '{what} at stage {stage} gave {value}',
     todo: 'Start from controls that keep the model in its range, or shorten the horizon; the last good plan stays in force.',
   },
+  PLAN_SAMPLES_FAILED: {
+    text: '{solver}: all {samples} sequences of controls that it drew blew up',
+    todo: 'Make sigma smaller or the horizon shorter, so that some samples stay where the model is finite; the last good plan stays in force.',
+  },
   PLAN_NO_DESCENT: {
     text: 'no step lowers the cost: the regularisation reached {regularisation} at cost {cost}',
     todo: 'Look for derivatives that do not belong to the model, and for costs that are not smooth; the last good plan stays in force.',
+  },
+  PLAN_NO_STEP: {
+    text: 'no step along the gradient lowers the cost {cost}: the shortest tried was {step}',
+    todo: 'Compare the derivatives with finite differences of the model, and look for costs that are not smooth; the last good plan stays in force.',
   },
   // --- training engine
   NN_SHAPE: {

@@ -5,6 +5,7 @@ import { GripperController } from './gripper.ts';
 import { HoldController } from './hold.ts';
 import { HomeController } from './home.ts';
 import { JogController } from './jog.ts';
+import { MpcController } from './mpc.ts';
 import { PolicyController } from './policy.ts';
 import { PoseController } from './pose.ts';
 import { ReplayController } from './replay.ts';
@@ -26,5 +27,6 @@ export function createControllers(spec: Pick<RobotSpec, 'axes'>): Controller[] {
     new HomeController(n),
     new ResetController(n),
     new PolicyController(n),
+    new MpcController(n),
   ];
 }

@@ -10,6 +10,7 @@ import type { Controller } from '../control/controller.ts';
 import { Rng } from '../math/rng.ts';
 import type { KinematicModel } from '../model/kinematics.ts';
 import type { LockstepDevice } from '../robot/device.ts';
+import { planLayout } from '../robot/plan.ts';
 import type { RobotSpec } from '../robot/spec.ts';
 import {
   CHUNK_ROWS,
@@ -24,8 +25,9 @@ import {
   sentLayout,
   tickRecordLayout,
 } from '../robot/tick.ts';
-import { RingEnd, RingView, ring } from './channel.ts';
+import { LatestEnd, LatestView, latest, RingEnd, RingView, ring } from './channel.ts';
 import { Cycle } from './cycle.ts';
+import { PlanSource } from './plan-source.ts';
 import { RowSource } from './rows.ts';
 import { Wiring } from './wiring.ts';
 
@@ -39,8 +41,11 @@ export interface Producer {
   readonly latencyTicks: number;
   /** Gets a copy of the record of the tick that asks. */
   request(record: Float64Array): Promise<unknown>;
-  /** Called before the tick in which the answer takes effect. `rows` are those of plans, `chunks` those of policies. */
-  deliver(answer: unknown, rows: RingEnd, chunks: RingEnd): void;
+  /**
+   * Called before the tick in which the answer takes effect. `rows` are those of replay, `chunks` those of policies,
+   * `plan` takes feedback plans.
+   */
+  deliver(answer: unknown, rows: RingEnd, chunks: RingEnd, plan: LatestEnd): void;
 }
 
 export interface LockstepOptions {
@@ -80,12 +85,15 @@ export class LockstepRunner {
   readonly rows: RingEnd;
   /** Rows of action chunks go in here. */
   readonly chunks: RingEnd;
+  /** Feedback plans go in here. */
+  readonly plan: LatestEnd;
   /** What went to the devices last, per device (commandLayout), and what they said they sent (sentLayout). */
   readonly commands: readonly Float64Array[];
   readonly sent: readonly Float64Array[];
   readonly #options: LockstepOptions;
   readonly #wiring: Wiring;
   readonly #rowSource: RowSource;
+  readonly #planSource: PlanSource;
   readonly #record: Float64Array;
   readonly #operator: Float64Array;
   readonly #request: Float64Array;
@@ -114,6 +122,9 @@ export class LockstepRunner {
       spec.axes.length,
       this.cycle.tick,
     );
+    const plan = latest(planLayout(spec.armAxes).size);
+    this.plan = new LatestEnd(plan);
+    this.#planSource = new PlanSource(new LatestView(plan), spec.armAxes, this.cycle.tick);
     this.#record = new Float64Array(tickRecordLayout(spec).size);
     this.#operator = new Float64Array(operatorLayout(spec.axes.length).size);
     this.#request = new Float64Array(requestLayout.size);
@@ -176,9 +187,15 @@ export class LockstepRunner {
     const request = this.#takeRequest(time);
     record[at.requestSeq] = request === null ? 0 : this.#seq;
     this.#rowSource.update(record);
+    this.#planSource.update(record);
     this.cycle.step(record, request);
-    if (record[at.mode] !== Mode.active) this.#rowSource.end();
-    else if (record[at.accepted]! < 0) this.#rowSource.refused();
+    if (record[at.mode] !== Mode.active) {
+      this.#rowSource.end();
+      this.#planSource.end();
+    } else if (record[at.accepted]! < 0) {
+      this.#rowSource.refused();
+      this.#planSource.refused();
+    }
     record[at.seen] = record[at.wake]!;
     record[at.computed] = record[at.wake]!;
     record[at.written] = record[at.wake]!;
@@ -204,6 +221,7 @@ export class LockstepRunner {
     block[REQUEST.time] = time;
     if (block[REQUEST.kind] === RequestKind.activate) {
       this.#rowSource.begin(time, block[REQUEST.controller]!);
+      this.#planSource.begin(time, block[REQUEST.controller]!);
     }
     return block;
   }
@@ -232,7 +250,7 @@ export class LockstepRunner {
     if (this.#pending.length === 0) return;
     const due = this.#pending.filter((p) => p.due <= this.#tick);
     this.#pending = this.#pending.filter((p) => p.due > this.#tick);
-    for (const p of due) p.producer.deliver(await p.answer, this.rows, this.chunks);
+    for (const p of due) p.producer.deliver(await p.answer, this.rows, this.chunks, this.plan);
   }
 }
 

@@ -10,6 +10,7 @@ import { stamp } from './clock.ts';
 import type { Cycle } from './cycle.ts';
 import { Histogram } from './histogram.ts';
 import type { LoopBuffers } from './loop-buffers.ts';
+import { PlanSource } from './plan-source.ts';
 import { RowSource } from './rows.ts';
 import { Wiring } from './wiring.ts';
 
@@ -22,11 +23,13 @@ export class LoopBody {
   readonly #operator: LatestView;
   readonly #requests: RingView;
   readonly #rows: RowSource;
+  readonly #plans: PlanSource;
   readonly #ticks: RingEnd;
   readonly #taken: RingEnd;
   readonly #snapshots: RingEnd;
   readonly #watch: RingEnd;
   readonly #policy: RingEnd;
+  readonly #planner: RingEnd;
   readonly #live: readonly LatestEnd[];
   readonly #lateness: Histogram;
   readonly #work: Histogram;
@@ -52,11 +55,13 @@ export class LoopBody {
       spec.axes.length,
       cycle.tick,
     );
+    this.#plans = new PlanSource(new LatestView(buffers.plan), spec.armAxes, cycle.tick);
     this.#ticks = new RingEnd(buffers.recorder.tick);
     this.#taken = new RingEnd(buffers.recorder.request);
     this.#snapshots = new RingEnd(buffers.recorder.snapshot);
     this.#watch = new RingEnd(buffers.watch);
     this.#policy = new RingEnd(buffers.policy);
+    this.#planner = new RingEnd(buffers.planner);
     this.#live = buffers.live.map((b) => new LatestEnd(b));
     this.#lateness = new Histogram(buffers.lateness);
     this.#work = new Histogram(buffers.work);
@@ -87,11 +92,17 @@ export class LoopBody {
     }
     const request = this.#next();
     this.#rows.update(record);
+    this.#plans.update(record);
     stamp(record, at.seen);
     this.#cycle.step(record, request);
     stamp(record, at.computed);
-    if (record[at.mode] !== Mode.active) this.#rows.end();
-    else if (record[at.accepted]! < 0) this.#rows.refused();
+    if (record[at.mode] !== Mode.active) {
+      this.#rows.end();
+      this.#plans.end();
+    } else if (record[at.accepted]! < 0) {
+      this.#rows.refused();
+      this.#plans.refused();
+    }
     if (record[at.commandMode] !== CommandMode.idle) {
       for (let d = 0; d < this.#commands.length; d++) {
         const command = this.#commands[d]!;
@@ -103,6 +114,7 @@ export class LoopBody {
     this.#ticks.write(record);
     offer(this.#watch, record);
     offer(this.#policy, record);
+    offer(this.#planner, record);
     for (let i = 0; i < this.#live.length; i++) {
       const live = this.#live[i]!;
       live.block.set(record);
@@ -147,6 +159,7 @@ export class LoopBody {
     this.#taken.write(request);
     if (request[REQUEST.kind] === RequestKind.activate) {
       this.#rows.begin(this.#record[at.time]!, request[REQUEST.controller]!);
+      this.#plans.begin(this.#record[at.time]!, request[REQUEST.controller]!);
     }
     if (request[REQUEST.kind] === RequestKind.snapshot) {
       this.#snapshot[0] = this.#tick;

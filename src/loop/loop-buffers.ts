@@ -1,5 +1,6 @@
 /** All shared memory around the loop thread, made by the rig's main thread. */
 import { snapshotLayout } from '../robot/frame.ts';
+import { planLayout } from '../robot/plan.ts';
 import type { RobotSpec } from '../robot/spec.ts';
 import {
   CHUNK_ROWS,
@@ -24,6 +25,8 @@ export interface LoopBuffers {
   readonly rows: ChannelBuffer;
   /** Rows of action chunks, written by the policy thread. */
   readonly chunks: ChannelBuffer;
+  /** Newest feedback plan (planLayout), written by the planner thread. */
+  readonly plan: ChannelBuffer;
   /** What the recorder drains. `sent` is written by the device hosts, the rest by the loop. */
   readonly recorder: {
     /** tickRecordLayout. */
@@ -39,6 +42,8 @@ export interface LoopBuffers {
   readonly watch: ChannelBuffer;
   /** The same for the policy thread; full and at rest while there is none. */
   readonly policy: ChannelBuffer;
+  /** The same for the planner thread. */
+  readonly planner: ChannelBuffer;
   /** Newest tick record, one per reader. */
   readonly live: readonly ChannelBuffer[];
   readonly lateness: SharedArrayBuffer;
@@ -49,6 +54,8 @@ export interface LoopBuffers {
 const STALL = 8;
 /** Seconds for which the main thread may be held up without missing a tick. */
 const WATCH_STALL = 2;
+/** The longest plan takes less; what is older tells a planner nothing. */
+const PLANNER_STALL = 0.5;
 
 export function loopBuffers(spec: RobotSpec, memorySize: number, liveReaders: number): LoopBuffers {
   const record = tickRecordLayout(spec).size;
@@ -61,6 +68,7 @@ export function loopBuffers(spec: RobotSpec, memorySize: number, liveReaders: nu
     requests: ring(requestLayout.size, 64),
     rows: ring(rowLayout(n).size, 8192),
     chunks: ring(rowLayout(n).size, 4 * CHUNK_ROWS),
+    plan: latest(planLayout(spec.armAxes).size),
     recorder: {
       tick: ring(record, records),
       sent: spec.devices.map((d) => ring(sentLayout(d.axes.length).size, records)),
@@ -69,6 +77,7 @@ export function loopBuffers(spec: RobotSpec, memorySize: number, liveReaders: nu
     },
     watch: ring(record, spec.loop.rateHz * WATCH_STALL),
     policy: ring(record, spec.loop.rateHz * WATCH_STALL),
+    planner: ring(record, spec.loop.rateHz * PLANNER_STALL),
     live: Array.from({ length: liveReaders }, () => latest(record)),
     lateness: histogramMemory(),
     work: histogramMemory(),

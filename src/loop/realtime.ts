@@ -81,6 +81,8 @@ export class LoopThread implements AsyncDisposable {
   readonly watch: RingView;
   /** Memory for the policy thread: rows of chunks that it writes, ticks that it reads. */
   readonly policy: { readonly chunks: ChannelBuffer; readonly ticks: ChannelBuffer };
+  /** Memory for the planner thread: the plan that it writes, ticks that it reads. */
+  readonly planner: { readonly plan: ChannelBuffer; readonly ticks: ChannelBuffer };
   /** Memory for the recorder's thread. */
   readonly recorder: LoopBuffers['recorder'];
   readonly #worker: Worker;
@@ -120,6 +122,7 @@ export class LoopThread implements AsyncDisposable {
     this.watch = new RingView(buffers.watch);
     this.live = buffers.live.map((b) => new LatestView(b));
     this.policy = { chunks: buffers.chunks, ticks: buffers.policy };
+    this.planner = { plan: buffers.plan, ticks: buffers.planner };
     this.recorder = buffers.recorder;
     this.#worker = worker;
     this.#control = control;

@@ -29,17 +29,22 @@ export class Rng {
 
   /** Whole number in 0..2^32. */
   uint32(): number {
+    return this.#bits() >>> 0;
+  }
+
+  /** 32 random bits as a signed number, which V8 need not box. */
+  #bits(): number {
     const t = (((this.#a + this.#b) | 0) + this.#d) | 0;
     this.#d = (this.#d + 1) | 0;
     this.#a = this.#b ^ (this.#b >>> 9);
     this.#b = (this.#c + (this.#c << 3)) | 0;
     this.#c = (((this.#c << 21) | (this.#c >>> 11)) + t) | 0; // prettier-ignore
-    return t >>> 0;
+    return t;
   }
 
   /** Uniform in [low, high), with 53 random bits. */
   uniform(low = 0, high = 1): number {
-    const bits = (this.uint32() >>> 5) * 2 ** 26 + (this.uint32() >>> 6);
+    const bits = (this.#bits() >>> 5) * 2 ** 26 + (this.#bits() >>> 6);
     return low + (high - low) * (bits / 2 ** 53);
   }
 
@@ -54,6 +59,33 @@ export class Rng {
     const angle = 2 * Math.PI * this.uniform();
     this.#spare = radius * Math.sin(angle);
     return radius * Math.cos(angle) * sigma;
+  }
+
+  /**
+   * out[from … from + count) uniform in [0, 1), and standard normal: the numbers that as many calls of `uniform` and
+   * `normal` give. For hot loops: a returned number is an object wherever the call is not inlined, a stored one never.
+   */
+  fillUniform(out: Float64Array, from: number, count: number): void {
+    for (let i = from; i < from + count; i++)
+      out[i] = ((this.#bits() >>> 5) * 2 ** 26 + (this.#bits() >>> 6)) / 2 ** 53;
+  }
+
+  fillNormal(out: Float64Array, from: number, count: number): void {
+    const end = from + count;
+    let i = from;
+    if (i < end && !Number.isNaN(this.#spare)) {
+      out[i++] = this.#spare;
+      this.#spare = Number.NaN;
+    }
+    while (i < end) {
+      const u = ((this.#bits() >>> 5) * 2 ** 26 + (this.#bits() >>> 6)) / 2 ** 53;
+      const v = ((this.#bits() >>> 5) * 2 ** 26 + (this.#bits() >>> 6)) / 2 ** 53;
+      const radius = Math.sqrt(-2 * Math.log(1 - u));
+      const angle = 2 * Math.PI * v;
+      out[i++] = radius * Math.cos(angle);
+      if (i < end) out[i++] = radius * Math.sin(angle);
+      else this.#spare = radius * Math.sin(angle);
+    }
   }
 
   /** Whole number in 0..n. */

@@ -40,8 +40,7 @@ export function checkInertia(tree: KinematicTree, body: TreeBody): void {
   };
   if (body.problem !== null) refuse(body.problem);
   if (body.inertial === null) return;
-  const { mass, inertia } = body.inertial;
-  if (!(mass >= 0)) refuse(`its mass is ${mass} kg`);
+  const { inertia } = body.inertial;
   if (isIndefinite(inertia)) {
     refuse(`its inertia ${inertia.join(' ')} (xx yy zz xy xz yz) has a negative principal moment`);
   }

@@ -17,45 +17,40 @@ export function checkProblem(problem: Problem): void {
   checkLimits(problem);
 }
 
-/** Throws PLAN_PROBLEM_INVALID for limits of the wrong length, that are NaN, or that leave nothing between them. */
+/**
+ * Throws PLAN_PROBLEM_INVALID for limits of the wrong length, that are NaN, or that leave nothing between them. Solvers
+ * ask at each solve, so nothing here allocates but an error.
+ */
 export function checkLimits({ lower, upper, nu }: Problem): void {
-  for (const [name, limit] of [
-    ['lower', lower],
-    ['upper', upper],
-  ] as const) {
-    if (limit === null) continue;
-    if (limit.length !== nu)
-      throw invalid(`the length of ${name}`, limit.length, `controls have ${nu} numbers`);
-    const bad = limit.findIndex((v) => Number.isNaN(v));
-    if (bad >= 0) throw invalid(`${name}[${bad}]`, 'NaN', 'limits are numbers, infinite for none');
-  }
+  checkLimit('lower', lower, nu);
+  checkLimit('upper', upper, nu);
   if (lower === null || upper === null) return;
-  const crossed = lower.findIndex((low, i) => low > upper[i]!);
-  if (crossed >= 0) {
-    throw invalid(
-      `lower[${crossed}]`,
-      lower[crossed]!,
-      `it must not be above upper[${crossed}] = ${upper[crossed]}`,
-    );
+  for (let i = 0; i < nu; i++) {
+    if (lower[i]! > upper[i]!)
+      throw invalid(`lower[${i}]`, lower[i]!, `it must not be above upper[${i}] = ${upper[i]}`);
   }
 }
 
-/** Throws LENGTH_MISMATCH when a warm start is for another problem. */
-export function checkWarmStart({ nx, ndx, nu, horizon }: Problem, warm: WarmStart): void {
-  const sizes = [
-    ['us', warm.us, horizon * nu],
-    ['xs', warm.xs, (horizon + 1) * nx],
-    ['gains', warm.gains, horizon * nu * ndx],
-  ] as const;
-  for (const [name, array, want] of sizes) {
-    if (array !== undefined && array.length !== want) {
-      throw new ArmloopError('LENGTH_MISMATCH', {
-        what: `the warm start's ${name}`,
-        got: array.length,
-        want,
-      });
-    }
+function checkLimit(name: string, limit: Float64Array | null, nu: number): void {
+  if (limit === null) return;
+  if (limit.length !== nu)
+    throw invalid(`the length of ${name}`, limit.length, `controls have ${nu} numbers`);
+  for (let i = 0; i < nu; i++) {
+    if (Number.isNaN(limit[i]!))
+      throw invalid(`${name}[${i}]`, 'NaN', 'limits are numbers, infinite for none');
   }
+}
+
+/** Throws LENGTH_MISMATCH when a warm start is for another problem. Allocates nothing but the error. */
+export function checkWarmStart({ nx, ndx, nu, horizon }: Problem, warm: WarmStart): void {
+  checkLength('us', warm.us, horizon * nu);
+  checkLength('xs', warm.xs, (horizon + 1) * nx);
+  checkLength('gains', warm.gains, horizon * nu * ndx);
+}
+
+function checkLength(name: string, array: Float64Array | undefined, want: number): void {
+  if (array !== undefined && array.length !== want)
+    throw new ArmloopError('LENGTH_MISMATCH', { what: `the warm start's ${name}`, got: array.length, want });
 }
 
 /** A problem that cannot be solved. */

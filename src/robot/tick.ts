@@ -4,6 +4,7 @@
  * float64 (exact below 2^53). Times are monotonic seconds of the rig's one clock.
  */
 import { type FieldSpec, Layout } from './layout.ts';
+import { planFields } from './plan.ts';
 import type { RobotSpec } from './spec.ts';
 
 /** Rig states. */
@@ -35,6 +36,7 @@ export const ControllerId = {
   home: 7,
   reset: 8,
   policy: 9,
+  mpc: 10,
 } as const; // prettier-ignore
 export type ControllerId = (typeof ControllerId)[keyof typeof ControllerId];
 
@@ -91,6 +93,8 @@ export const Reason = {
   underrun: 1 << 18,
   requested: 1 << 19,
   poseMismatch: 1 << 20,
+  planLate: 1 << 21,
+  planFailed: 1 << 22,
 } as const;
 
 /** Device status bits in in.device.status. */
@@ -260,6 +264,7 @@ export function tickLayout(spec: RobotSpec): TickLayout {
     { name: 'in.request.seq', unit: '1', doc: 'the request that this tick takes; 0 for none' },
     ...prefixed('in.op', operatorFields(n)),
     ...prefixed('in.row', rowFields(n)),
+    ...prefixed('in.plan', planFields(spec.armAxes)),
   ];
   const outputs: FieldSpec[] = [
     { name: 'out.mode', unit: '1', doc: 'Mode after this tick' },

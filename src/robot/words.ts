@@ -52,6 +52,7 @@ const controllers = table(ControllerId, {
   home: ['home', 'Moves to the home pose of the robot file.'],
   reset: ['reset', 'Draws a new simulated scene.'],
   policy: ['policy', 'Follows the action chunks of a learnt policy.'],
+  mpc: ['planner', 'Follows the feedback plans of the model-predictive planner.'],
 });
 
 const reasons = table(Reason, {
@@ -85,6 +86,14 @@ const reasons = table(Reason, {
   underrun: ['plan ran out', 'The next part of the plan came too late, so the arm holds.'],
   requested: ['stop requested', 'A person asked the arm to hold.'],
   poseMismatch: ['pose mismatch', 'The arm is not where the controller would start. Bring it there first.'],
+  planLate: [
+    'plan late',
+    'The planner is slower than its plans last. Shorten the horizon, or lower the load of the machine.',
+  ],
+  planFailed: [
+    'plan failed',
+    'The newest plan could not be made, so the one before is in force. The planner says why.',
+  ],
 });
 
 const devices = table(DeviceStatus, {

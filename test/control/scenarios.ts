@@ -1,5 +1,5 @@
 /** One lively situation per controller, for tests that run over all of them. */
-import { ControllerId, OperatorKind } from '../../src/robot/tick.ts';
+import { CommandMode, ControllerId, OperatorKind } from '../../src/robot/tick.ts';
 import { type Bench, HOME } from '../support/bench-arm.ts';
 
 export interface Scenario {
@@ -45,6 +45,27 @@ const chunk: Scenario['inputs'] = (bench, i) => {
   bench.set('in.row.qd', ...HOME.map((_, a) => (a < 7 ? 0.1 * Math.sin(i / 1000) : 0)));
 };
 
+/** A plan for the command whose nominal state sways about home, with feedback on the way. */
+const plan: Scenario['inputs'] = (bench, i) => {
+  const t = i / 1000;
+  const now = bench.time;
+  bench.set('in.plan.seq', 1 + Math.floor(i / 10));
+  bench.set('in.plan.mode', CommandMode.position);
+  bench.set('in.plan.captured', now - 0.001 * (i % 10));
+  bench.set('in.plan.until', now + 0.5);
+  bench.set('in.plan.grip', i < 1000 ? Number.NaN : 0.02);
+  const arm = Array.from({ length: 7 }, (_, a) => a);
+  const q = arm.map((a) => HOME[a]! + 0.05 * (1 - Math.cos(t)));
+  const qd = arm.map(() => 0.05 * Math.sin(t));
+  bench.set('in.plan.x', ...q, ...qd);
+  bench.set('in.plan.u', ...arm.map(() => 0.05 * Math.cos(t)));
+  const K = arm.flatMap((a) => [
+    ...arm.map((b) => (a === b ? -20 : 0)),
+    ...arm.map((b) => (a === b ? -9 : 0)),
+  ]);
+  bench.set('in.plan.K', ...K);
+};
+
 const nothing = (): void => {};
 
 export const SCENARIOS: readonly Scenario[] = [
@@ -57,6 +78,7 @@ export const SCENARIOS: readonly Scenario[] = [
   { id: ControllerId.gripper, args: [0.01], inputs: nothing },
   { id: ControllerId.replay, args: [0.7], inputs: rows },
   { id: ControllerId.policy, args: [], inputs: chunk },
+  { id: ControllerId.mpc, args: [], inputs: plan },
   { id: ControllerId.home, args: [], inputs: nothing },
   { id: ControllerId.reset, args: [], inputs: (bench, i) => bench.set('in.task.epoch', i < 300 ? 0 : 1) },
 ];

@@ -73,3 +73,21 @@ test('below(n) covers 0..n-1 evenly', () => {
   for (let i = 0; i < 70_000; i++) counts[rng.below(7)]! += 1;
   for (const c of counts) assert.ok(Math.abs(c - 10_000) < 500, String(counts));
 });
+
+test('filling an array gives the numbers of as many calls, whatever the counts', () => {
+  const [one, many] = [new Rng(44), new Rng(44)];
+  const out = new Float64Array(40).fill(Number.NaN);
+  for (const [from, count] of [
+    [0, 3],
+    [3, 1],
+    [4, 0],
+    [4, 8],
+    [12, 5],
+  ] as const) {
+    many.fillNormal(out, from, count);
+    for (let i = from; i < from + count; i++) assert.equal(out[i], one.normal());
+  }
+  many.fillUniform(out, 20, 7);
+  for (let i = 20; i < 27; i++) assert.equal(out[i], one.uniform());
+  assert.ok(out.subarray(17, 20).every(Number.isNaN) && out.subarray(27).every(Number.isNaN));
+});

@@ -73,6 +73,39 @@ export class Oracle {
     return column;
   }
 
+  /** Mass, centre of mass, orientation of the principal frame (x y z w) and moments of a body, as compiled. */
+  inertial(body: string): { mass: number; com: number[]; orientation: number[]; moments: number[] } {
+    const id = this.#id('body', body);
+    const of = (x: unknown, n: number): number[] => [...(x as Float64Array).subarray(n * id, n * id + n)];
+    const m = this.#model;
+    const [w, x, y, z] = of(m.body_iquat, 4);
+    return {
+      mass: of(m.body_mass, 1)[0]!,
+      com: of(m.body_ipos, 3),
+      orientation: [x!, y!, z!, w!],
+      moments: of(m.body_inertia, 3),
+    };
+  }
+
+  /** Entries of M and the bias force without speeds for the joints named, at the values last set. */
+  dynamics(joints: readonly string[]): { M: number[]; gravity: number[] } {
+    const m = this.#m;
+    const model = this.#model;
+    m.mj_forward(model, this.#data);
+    const full = new m.DoubleBuffer(model.nv * model.nv);
+    m.mj_fullM(model, this.#data, full);
+    const all = full.GetView() as Float64Array;
+    const dofs = joints.map(
+      (name) => (model.jnt_dofadr as Int32Array)[m.mj_name2id(model, m.mjtObj.mjOBJ_JOINT.value, name)]!,
+    );
+    const result = {
+      M: dofs.flatMap((i) => dofs.map((j) => all[i * model.nv + j]!)),
+      gravity: dofs.map((i) => (this.#data.qfrc_bias as Float64Array)[i]!),
+    };
+    full.delete();
+    return result;
+  }
+
   [Symbol.dispose](): void {
     this.#data.delete();
     this.#model.delete();
