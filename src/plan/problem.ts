@@ -29,6 +29,11 @@ export interface Problem {
    * its arena, so that nothing is copied and the solver's own kernels run beside it; without it solvers take their own.
    */
   readonly memory?: PlanMemory;
+  /**
+   * dt (s) where x = (q, v) and q' = q + dt v' holds exactly (semi-implicit Euler, ndx = nx): the upper halves of fx and
+   * fu follow from the lower ones, and backward passes take half the time.
+   */
+  readonly semiImplicitStep?: number;
 
   /** out (nx) = f(x, u, t). */
   dynamics(x: Float64Array, u: Float64Array, t: number, out: Float64Array): void;
@@ -87,4 +92,6 @@ export interface Problem {
 export interface PlanMemory {
   /** `count` zeros, aligned to 16 bytes. Throws when there is no room. */
   alloc(count: number): Float64Array;
+  /** A view of `count` values of an array that `alloc` made, from `start` on. */
+  slice(array: Float64Array, start: number, count: number): Float64Array;
 }

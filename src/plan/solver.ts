@@ -31,7 +31,10 @@ export interface IterationLog {
   readonly data: Float64Array;
 }
 
-/** A live view: the arrays stay the same and the next solve writes them anew. */
+/**
+ * A live view: read its arrays anew after each iteration, for they take turns, and copy what must last. Plan and
+ * feedback belong together: gains, steps and value are of the last backward pass that went through.
+ */
 export interface SolverResult {
   readonly status: SolverStatus;
   /** Why, when the status is `failed`. */
@@ -41,7 +44,10 @@ export interface SolverResult {
   readonly time: number;
   /** Cost of the plan; infinity before the first. */
   readonly cost: number;
-  /** Whether there is a plan: true from the first success on. */
+  /**
+   * Whether there is a plan that the model follows: true from the first success on. Multiple shooting that ended with gaps
+   * open, and has no earlier plan, shows what it has, and false here.
+   */
   readonly valid: boolean;
   /** (T + 1) × nx. */
   readonly xs: Float64Array;
@@ -49,9 +55,9 @@ export interface SolverResult {
   readonly us: Float64Array;
   /** K, T × nu × ndx: u = us + K (x ⊖ xs). Zero where the solver has no feedback; rows of clamped controls are 0. */
   readonly gains: Float64Array;
-  /** k, T × nu: the step that the last backward pass would have taken; near 0 at an optimum. */
+  /** k, T × nu: the step in u that the backward pass found; near 0 at an optimum. */
   readonly steps: Float64Array;
-  /** Gradient and Hessian of the value function, (T + 1) × ndx and (T + 1) × ndx × ndx, of the last backward pass. */
+  /** Gradient and Hessian of the value function, (T + 1) × ndx and (T + 1) × ndx × ndx. */
   readonly Vx: Float64Array;
   readonly Vxx: Float64Array;
   readonly log: IterationLog;

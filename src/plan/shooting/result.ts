@@ -1,5 +1,6 @@
 /** The live result of a shooting solver, and the plan in it. */
 import type { ArmloopError } from '../../errors.ts';
+import { heap } from '../memory.ts';
 import type { PlanMemory, Problem } from '../problem.ts';
 import type { IterationLog, SolverResult, SolverStatus } from '../solver.ts';
 
@@ -78,4 +79,4 @@ export class ShootingResult implements SolverResult {
 }
 
 /** Memory for a problem that brings none. */
-export const ownMemory: PlanMemory = { alloc: (count) => new Float64Array(count) };
+export const ownMemory: PlanMemory = heap;
