@@ -50,6 +50,11 @@ try {
   if (wanted('policies')) {
     for (const dark of [false, true]) await pages(dark ? 'dark' : 'light', dark, { policies: SHIPPED });
   }
+  if (wanted('deployed', 'sources')) {
+    const recorded = await deploy();
+    for (const dark of [false, true])
+      await pages(dark ? 'dark' : 'light', dark, { episodes: recorded }, 'sources');
+  }
   if (wanted('collection', 'training')) {
     const places = await learn();
     for (const dark of [false, true]) await pages(dark ? 'dark' : 'light', dark, places);
@@ -190,6 +195,39 @@ async function learn() {
   return { collections: collection, training: run };
 }
 
+/** The shipped policy at work, and the episode in which a person takes over from it and hands back. */
+async function deploy() {
+  const { browser, page } = await opened(false, '', '');
+  await drive(page);
+  await page.keyboard.press('Enter');
+  await live.until('the recording', () => live.value('recording') >= 0);
+  const recorded = live.session.recording.episode;
+  await page.click(part('nav-policies'));
+  await page.locator(`${part('policy')}[data-id="${SHIPPED}"]`).click();
+  await page.click(part('policy-deploy'));
+  await page.waitForSelector(part('policy-panel'));
+  const pilot = new Pilot(page, live, console.log);
+  await live.until('driving', () => live.value('policy.chunks') > 3, 60);
+  await page.waitForTimeout(1500);
+  await page.screenshot({ path: join(folder, 'console-deployed-light.png') });
+  await page.emulateMedia({ colorScheme: 'dark' });
+  await page.waitForTimeout(300);
+  await page.screenshot({ path: join(folder, 'console-deployed-dark.png') });
+  const height = live.value('tool', 2);
+  await pilot.holdUntil('r', 'a person lifting', () => live.value('tool', 2) > height + 0.04);
+  await page.keyboard.press('p');
+  const chunks = live.value('policy.chunks');
+  await live.until('driving again', () => live.value('policy.chunks') > chunks + 3, 60);
+  await page.keyboard.press('Shift+P');
+  await live.until('holding', () => live.value('mode') === Mode.holding, 30);
+  await page.keyboard.press('y');
+  await page.waitForSelector(`${part('record-panel')}[data-state="idle"]`);
+  await newScene(page, pilot);
+  await giveBack(page);
+  await browser[Symbol.asyncDispose]();
+  return recorded;
+}
+
 async function command(...args) {
   const main = join(import.meta.dirname, '..', 'dist', 'src', 'main.js');
   const child = spawn(process.execPath, [main, ...args, '--workspace', up.workspace], { stdio: 'inherit' });
@@ -198,14 +236,19 @@ async function command(...args) {
 }
 
 /** The pages of what is learnt. */
-async function pages(name, dark, places) {
-  const shown = { collections: 'attempt', training: 'run-recipe', policies: 'policy-contract' };
+async function pages(name, dark, places, as) {
+  const shown = {
+    collections: 'attempt',
+    training: 'run-recipe',
+    policies: 'policy-contract',
+    episodes: 'playback',
+  };
   for (const [view, item] of Object.entries(places)) {
     const { browser, page } = await opened(dark, `#/${view}/${item}`, 'off');
     await page.locator(part(shown[view])).first().waitFor();
     // The plots are drawn a moment after their data has come.
     await page.waitForTimeout(2000);
-    const file = view.replace(/collections/, 'collection');
+    const file = as ?? view.replace(/collections/, 'collection');
     // A palette holds what these pages have, in a third of the bytes.
     const picture = sharp(await page.screenshot());
     await picture.png({ palette: true, effort: 10 }).toFile(join(folder, `console-${file}-${name}.png`));

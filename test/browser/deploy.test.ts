@@ -172,6 +172,10 @@ test('pick a policy, deploy, watch it succeed, take over with keys, hand back, s
     assert.match((await page.textContent(part('policy-age'))) ?? '', /\d.*s/);
     assert.match((await page.textContent(part('policy-inference'))) ?? '', /\d.*s/);
     assert.ok(live.value('policy.chunks') > 2);
+    // Whatever the header has to tell, the stop stays in sight.
+    const stop = await page.locator(part('estop')).boundingBox();
+    const width = page.viewportSize()?.width ?? 0;
+    assert.ok(stop !== null && stop.x >= 0 && stop.x + stop.width <= width, `${stop?.x} in ${width}`);
 
     // Any motion key takes over; let go, the arm holds for whoever is next.
     const height = live.value('tool', 2);
