@@ -7,4 +7,3 @@ export { Mppi } from './mppi/solver.ts';
 export { RANDOM_DEFAULTS, type RandomSettings } from './random/settings.ts';
 export { RandomShooting } from './random/solver.ts';
 export type { NoiseShape, SamplingSettings } from './settings.ts';
-export { shiftControls } from './shift.ts';

@@ -1,56 +1,30 @@
-/** The live result of a shooting solver, and the plan in it. */
+/** The live result of a shooting solver: its best plan, and the trajectory that the next one is tried in. */
 import type { ArmloopError } from '../../errors.ts';
-import { heap } from '../memory.ts';
+import type { Log } from '../log.ts';
+import { allocFeedback, allocTrajectory, type Feedback, heap, type Trajectory } from '../memory.ts';
 import type { PlanMemory, Problem } from '../problem.ts';
-import type { IterationLog, SolverResult, SolverStatus } from '../solver.ts';
+import type { SolverResult, SolverStatus } from '../solver.ts';
 
-export class ShootingLog implements IterationLog {
-  readonly columns: readonly string[];
-  readonly data: Float64Array;
-  rows = 0;
-
-  constructor(columns: readonly string[], rows: number) {
-    this.columns = columns;
-    this.data = new Float64Array(rows * columns.length);
-  }
-
-  /** Writes column `column` of the row that is being made. */
-  set(column: number, value: number): void {
-    this.data[this.rows * this.columns.length + column] = value;
-  }
-
-  /** Writes its last value and ends the row. */
-  end(column: number, value: number): void {
-    this.set(column, value);
-    this.rows++;
-  }
-}
-
-export class ShootingResult implements SolverResult {
-  status: SolverStatus = 'running';
+export class ShootingResult<C extends string = string> implements SolverResult {
+  status: SolverStatus = 'failed';
   failure: ArmloopError | null = null;
   iterations = 0;
   time = 0;
-  cost = Number.POSITIVE_INFINITY;
   valid = false;
-  readonly xs: Float64Array;
-  readonly us: Float64Array;
-  readonly gains: Float64Array;
-  readonly steps: Float64Array;
-  readonly Vx: Float64Array;
-  readonly Vxx: Float64Array;
-  readonly log: ShootingLog;
+  /** Plans are rollouts: they have none. */
+  readonly gap = 0;
+  readonly log: Log<C>;
+  /** Shooting has no feedback and no value function beyond its gradient: zero, but for what gradient shooting writes. */
+  readonly feedback: Feedback;
+  /** Where the next plan is rolled out, to take the place of the one shown if it is cheaper. */
+  trial: Trajectory;
+  #plan: Trajectory;
 
-  constructor(problem: Problem, memory: PlanMemory, log: ShootingLog) {
-    const { nx, ndx, nu, horizon } = problem;
-    this.xs = memory.alloc((horizon + 1) * nx);
-    this.us = memory.alloc(horizon * nu);
-    // Shooting has no feedback and no value function beyond its gradient: these stay zero (gradient shooting fills Vx).
-    this.gains = new Float64Array(horizon * nu * ndx);
-    this.steps = new Float64Array(horizon * nu);
-    this.Vx = new Float64Array((horizon + 1) * ndx);
-    this.Vxx = new Float64Array((horizon + 1) * ndx * ndx);
+  constructor(problem: Problem, memory: PlanMemory, log: Log<C>) {
     this.log = log;
+    this.feedback = allocFeedback(heap, problem);
+    this.trial = allocTrajectory(memory, problem);
+    this.#plan = allocTrajectory(memory, problem);
   }
 
   /** A solve begins; the plan of the one before stays until there is another. */
@@ -59,7 +33,7 @@ export class ShootingResult implements SolverResult {
     this.failure = null;
     this.iterations = 0;
     this.time = 0;
-    this.log.rows = 0;
+    this.log.clear();
   }
 
   /** The solve ends here. */
@@ -69,14 +43,37 @@ export class ShootingResult implements SolverResult {
     return 'failed';
   }
 
-  /** Takes a rolled-out trajectory as the plan. */
-  take(us: Float64Array, xs: Float64Array, cost: number): void {
-    this.us.set(us);
-    this.xs.set(xs);
-    this.cost = cost;
+  /** `trial` becomes the plan, and what was the plan the next trial. */
+  take(): void {
+    const before = this.#plan;
+    this.#plan = this.trial;
+    this.trial = before;
     this.valid = true;
   }
-}
 
-/** Memory for a problem that brings none. */
-export const ownMemory: PlanMemory = heap;
+  /** The plan; costs infinity before the first. */
+  get plan(): Trajectory {
+    return this.#plan;
+  }
+  get cost(): number {
+    return this.#plan.cost;
+  }
+  get xs(): Float64Array {
+    return this.#plan.xs.flat;
+  }
+  get us(): Float64Array {
+    return this.#plan.us.flat;
+  }
+  get gains(): Float64Array {
+    return this.feedback.K.flat;
+  }
+  get steps(): Float64Array {
+    return this.feedback.k.flat;
+  }
+  get Vx(): Float64Array {
+    return this.feedback.Vx.flat;
+  }
+  get Vxx(): Float64Array {
+    return this.feedback.Vxx.flat;
+  }
+}

@@ -37,6 +37,8 @@ export interface SamplingSettings {
    */
   readonly tolerance: number;
   readonly patience: number;
+  /** Seconds of a clock that does not go back. Default performance.now() / 1000. */
+  readonly clock: () => number;
 }
 
 export const SAMPLING_DEFAULTS: SamplingSettings = {
@@ -48,6 +50,7 @@ export const SAMPLING_DEFAULTS: SamplingSettings = {
   maxTime: Number.POSITIVE_INFINITY,
   tolerance: 1e-4,
   patience: 10,
+  clock: () => performance.now() / 1000,
 };
 
 /** Throws PLAN_SETTING_INVALID. */

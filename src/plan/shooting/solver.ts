@@ -8,30 +8,41 @@
 import { ArmloopError } from '../../errors.ts';
 import { Rng } from '../../math/rng.ts';
 import { checkLimits, checkProblem, checkWarmStart, notFinite } from '../check.ts';
+import { type Blame, rollout } from '../descent/forward.ts';
+import { Log } from '../log.ts';
 import type { Problem } from '../problem.ts';
 import type { Solver, SolverStatus, WarmStart } from '../solver.ts';
-import { now } from './clock.ts';
 import { drawSamples } from './draw.ts';
-import { type Blowup, rollout, rolloutCost, startControls } from './forward.ts';
-import { ShootingLog, ShootingResult } from './result.ts';
+import { rolloutControls, rolloutCost } from './forward.ts';
+import { ShootingResult } from './result.ts';
 import { checkSampling, type SamplingSettings } from './settings.ts';
 import { Stall } from './stall.ts';
 import { type Batch, readLimits, type SamplingWorkspace, samplingWorkspace } from './workspace.ts';
 
-/** Columns of the log that all have; methods add their own. `cost` plan, `mean` cost of the mean, `best` sample. */
+/**
+ * Columns of the log; methods add their own. cost: of the plan, and mean: of the distribution's middle, both after the
+ * iteration. best: of the cheapest sample. failed: samples that blew up. spread: largest sigma. time: s since the start.
+ */
 export const SAMPLING_COLUMNS = ['iteration', 'cost', 'mean', 'best', 'failed', 'spread', 'time'] as const;
+const at = Object.fromEntries(SAMPLING_COLUMNS.map((name, i) => [name, i])) as Record<
+  (typeof SAMPLING_COLUMNS)[number],
+  number
+>;
 
 export abstract class SamplingSolver implements Solver {
   abstract readonly name: string;
   protected readonly columns: readonly string[] = SAMPLING_COLUMNS;
+  /** Whether limits must be finite. */
+  protected readonly needs: 'any' | 'finite' = 'any';
   readonly #settings: SamplingSettings;
   readonly #stall: Stall;
-  readonly #blowup: Blowup = { what: 'the cost', stage: 0, value: 0 };
+  readonly #blame: Blame = { what: '', stage: 0, value: 0 };
   #problem: Problem | null = null;
   #work: SamplingWorkspace | null = null;
   #result: ShootingResult | null = null;
   #rng = new Rng(0);
   #started = 0;
+  #dx: Float64Array = new Float64Array(0);
 
   protected constructor(settings: SamplingSettings) {
     checkSampling(settings);
@@ -48,32 +59,32 @@ export abstract class SamplingSolver implements Solver {
     const settings = this.#settings;
     this.#problem = problem;
     this.#work = samplingWorkspace(problem, settings);
-    const log = new ShootingLog(this.columns, settings.maxIterations);
+    const log = new Log(this.columns, settings.maxIterations);
     this.#result = new ShootingResult(problem, this.#work.memory, log);
     this.#rng = new Rng(settings.seed);
-    this.take(problem, this.#work);
+    this.#dx = this.#work.memory.alloc(problem.ndx);
+    this.take(this.#work);
   }
 
   reset(warm?: WarmStart): boolean {
     const problem = this.#allocated(this.#problem);
     const w = this.#allocated(this.#work);
     const result = this.#allocated(this.#result);
-    this.#started = now();
     checkLimits(problem);
     if (warm !== undefined) checkWarmStart(problem, warm);
     readLimits(problem, w.low, w.high, this.needs);
+    this.#started = this.#settings.clock();
     result.begin();
-    startControls(problem, warm, w.low, w.high, w.base, w.scratch);
-    const cost = rollout(problem, w.base, w.nominalXs, w.scratch, this.#blowup);
-    if (cost === Number.POSITIVE_INFINITY) {
-      result.fail(notFinite(this.#blowup.what, this.#blowup.stage, this.#blowup.value));
+    if (!rollout(problem, warm ?? null, result.trial, this.#dx, this.#blame)) {
+      result.fail(notFinite(this.#blame.what, this.#blame.stage, this.#blame.value));
       return false;
     }
-    result.take(w.base, w.nominalXs, cost);
+    result.take();
+    w.base.set(result.us);
     w.mean.fill(0);
     for (let p = 0; p < w.size; p++) w.sigma[p] = w.sigma0[p % problem.nu]!;
     w.basis.bounds(w.base, w.low, w.high, w.thetaLow, w.thetaHigh);
-    this.#stall.begin(cost);
+    this.#stall.begin(result.cost);
     this.begin(w);
     return true;
   }
@@ -82,12 +93,16 @@ export abstract class SamplingSolver implements Solver {
     const result = this.#allocated(this.#result);
     if (result.status !== 'running') return result.status;
     const w = this.#allocated(this.#work);
-    const before = result.iterations;
-    result.status = this.#iteration(this.#problem!, w, result);
+    result.iterations++;
+    const row = result.log.begin();
+    result.status = this.#iteration(this.#problem!, w, result, row);
+    const { data } = result.log;
+    data[row + at.iteration] = result.iterations;
+    data[row + at.cost] = result.cost;
     // One reading of the clock for both: each is a number on the heap.
-    const time = now() - this.#started;
+    const time = this.#settings.clock() - this.#started;
     result.time = time;
-    if (result.iterations > before) result.log.end(6, time);
+    data[row + at.time] = time;
     return result.status;
   }
 
@@ -96,21 +111,23 @@ export abstract class SamplingSolver implements Solver {
     return this.result;
   }
 
-  /** Whether limits must be finite. */
-  protected readonly needs: 'any' | 'finite' = 'any';
   /** Takes the method's own memory; called by `allocate`. */
-  protected take(_problem: Problem, _work: SamplingWorkspace): void {}
+  protected take(_work: SamplingWorkspace): void {}
   /** Begins a solve: mean 0, sigma at its start. */
   protected begin(_work: SamplingWorkspace): void {}
   /** Draws samples from ≤ i < from + count. */
   protected draw(work: SamplingWorkspace, rng: Rng, from: number, count: number): void {
     drawSamples(work, rng, from, count);
   }
-  /** Moves mean and sigma by the costs; `best` is the cheapest sample, which is finite. */
-  protected abstract update(work: SamplingWorkspace, best: number, log: ShootingLog): void;
+  /**
+   * Moves mean and sigma by the costs; `best` is the cheapest sample, which is finite. The method's own columns of the log
+   * start at data[row].
+   */
+  protected abstract update(work: SamplingWorkspace, best: number, data: Float64Array, row: number): void;
 
-  #iteration(problem: Problem, w: SamplingWorkspace, result: ShootingResult): SolverStatus {
-    const { maxTime, maxIterations, samples } = this.#settings;
+  #iteration(problem: Problem, w: SamplingWorkspace, result: ShootingResult, row: number): SolverStatus {
+    const { maxTime, maxIterations, samples, clock } = this.#settings;
+    const { data } = result.log;
     let evaluated = 0;
     let late = false;
     for (let b = 0; b < w.batches.length && !late; b++) {
@@ -118,45 +135,34 @@ export abstract class SamplingSolver implements Solver {
       this.draw(w, this.#rng, batch.from, batch.count);
       evaluate(problem, w, batch);
       evaluated += batch.count;
-      late = maxTime < Number.POSITIVE_INFINITY && now() - this.#started >= maxTime;
+      late = maxTime < Number.POSITIVE_INFINITY && clock() - this.#started >= maxTime;
     }
     const best = cheapest(w.costs, evaluated);
-    if (best >= 0) this.#offer(problem, w, result, best);
+    data[row + at.failed] = countFailed(w.costs, evaluated);
+    if (best >= 0) {
+      data[row + at.best] = w.costs[best]!;
+      this.#offer(problem, w, result, best);
+    }
     // Out of time between two batches: what was drawn may serve as the plan, but does not move the mean.
     if (evaluated < samples) return 'max-time';
     if (best < 0) return result.fail(new ArmloopError('PLAN_SAMPLES_FAILED', { solver: this.name, samples }));
-    this.update(w, best, result.log);
-    w.basis.controls(w.mean, 0, w.base, w.low, w.high, w.nominal, 0);
-    const mean = rollout(problem, w.nominal, w.nominalXs, w.scratch);
-    if (mean < result.cost) result.take(w.nominal, w.nominalXs, mean);
-    result.iterations++;
-    this.#record(w, result, mean, best);
+    this.update(w, best, data, row + SAMPLING_COLUMNS.length);
+    data[row + at.spread] = largest(w.sigma);
+    w.basis.controls(w.mean, 0, w.base, w.low, w.high, result.trial.us.flat, 0);
+    const rolled = rolloutControls(problem, result.trial, this.#blame);
+    data[row + at.mean] = rolled ? result.trial.cost : Number.POSITIVE_INFINITY;
+    if (rolled && result.trial.cost < result.cost) result.take();
     if (late) return 'max-time';
     if (this.#stall.stalled(result.cost)) return 'converged';
     return result.iterations < maxIterations ? 'running' : 'max-iterations';
   }
 
-  /** Makes the sample the plan if it is cheaper. */
+  /** Makes the sample the plan if it is cheaper, rolling it out once more for its states. */
   #offer(problem: Problem, w: SamplingWorkspace, result: ShootingResult, sample: number): void {
     if (!(w.costs[sample]! < result.cost)) return;
-    const stride = w.trial.length;
-    for (let i = 0; i < stride; i++) w.trial[i] = w.controls[sample * stride + i]!;
-    const cost = rollout(problem, w.trial, w.trialXs, w.scratch);
-    if (cost < result.cost) result.take(w.trial, w.trialXs, cost);
-  }
-
-  #record(w: SamplingWorkspace, result: ShootingResult, mean: number, best: number): void {
-    const { log } = result;
-    let failed = 0;
-    for (let i = 0; i < w.costs.length; i++) if (w.costs[i] === Number.POSITIVE_INFINITY) failed++;
-    let spread = 0;
-    for (let p = 0; p < w.size; p++) spread = Math.max(spread, w.sigma[p]!);
-    log.set(0, result.iterations);
-    log.set(1, result.cost);
-    log.set(2, mean);
-    log.set(3, w.costs[best]!);
-    log.set(4, failed);
-    log.set(5, spread);
+    const us = result.trial.us.flat;
+    for (let i = 0; i < us.length; i++) us[i] = w.controls[sample * us.length + i]!;
+    if (rolloutControls(problem, result.trial, this.#blame) && result.trial.cost < result.cost) result.take();
   }
 
   #allocated<T>(value: T | null): T {
@@ -187,4 +193,16 @@ function cheapest(costs: Float64Array, count: number): number {
     }
   }
   return best;
+}
+
+function countFailed(costs: Float64Array, count: number): number {
+  let failed = 0;
+  for (let i = 0; i < count; i++) if (costs[i] === Number.POSITIVE_INFINITY) failed++;
+  return failed;
+}
+
+function largest(sigma: Float64Array): number {
+  let most = 0;
+  for (let p = 0; p < sigma.length; p++) if (sigma[p]! > most) most = sigma[p]!;
+  return most;
 }

@@ -1,10 +1,10 @@
 /** Memory of a sampling solver, taken once per problem. */
 import { invalid } from '../check.ts';
+import { heap } from '../memory.ts';
 import type { PlanMemory, Problem } from '../problem.ts';
 import { Basis } from './basis.ts';
-import { type Scratch, scratchFor } from './forward.ts';
+import { allocScratch, type Scratch } from './forward.ts';
 import { ColouredNoise } from './noise.ts';
-import { ownMemory } from './result.ts';
 import { type SamplingSettings, sigmaFor } from './settings.ts';
 
 /** Samples between two looks at the clock. */
@@ -36,26 +36,21 @@ export interface SamplingWorkspace {
   /** Standard deviation at the start of a solve (nu), and now (size). */
   readonly sigma0: Float64Array;
   readonly sigma: Float64Array;
-  /** The middle of the distribution (size), and the controls that it stands for with their states. */
+  /** The middle of the distribution (size). */
   readonly mean: Float64Array;
-  readonly nominal: Float64Array;
-  readonly nominalXs: Float64Array;
   /** Parameters (samples × size), controls (samples × T × nu) and costs of the samples; infinity for what blew up. */
   readonly thetas: Float64Array;
   readonly controls: Float64Array;
   readonly costs: Float64Array;
   readonly batches: readonly Batch[];
-  /** The cheapest sample, rolled out once more for its states. */
-  readonly trial: Float64Array;
-  readonly trialXs: Float64Array;
 }
 
 export function samplingWorkspace(problem: Problem, settings: SamplingSettings): SamplingWorkspace {
-  const { nx, nu, horizon } = problem;
+  const { nu, horizon } = problem;
   const { samples, shape } = settings;
-  const memory = problem.memory ?? ownMemory;
+  const memory = problem.memory ?? heap;
   // Samples are large: they take room in the problem's memory only where its batch will read them there.
-  const bulk = problem.rolloutCosts === undefined ? ownMemory : memory;
+  const bulk = problem.rolloutCosts === undefined ? heap : memory;
   const basis = new Basis(shape, horizon, nu);
   const size = basis.knots * nu;
   const stride = horizon * nu;
@@ -67,14 +62,14 @@ export function samplingWorkspace(problem: Problem, settings: SamplingSettings):
     batches.push({
       from,
       count,
-      controls: controls.subarray(from * stride, (from + count) * stride),
-      costs: costs.subarray(from, from + count),
+      controls: bulk.slice(controls, from * stride, count * stride),
+      costs: bulk.slice(costs, from, count),
     });
   }
   const numbers = (count: number): Float64Array => new Float64Array(count);
   return {
     memory,
-    scratch: scratchFor(problem, memory),
+    scratch: allocScratch(problem, memory),
     basis,
     noise:
       shape.kind === 'coloured' && shape.exponent > 0 ? new ColouredNoise(horizon, shape.exponent) : null,
@@ -87,18 +82,14 @@ export function samplingWorkspace(problem: Problem, settings: SamplingSettings):
     sigma0: sigmaFor(settings, problem),
     sigma: numbers(size),
     mean: numbers(size),
-    nominal: memory.alloc(stride),
-    nominalXs: memory.alloc((horizon + 1) * nx),
     thetas: numbers(samples * size),
     controls,
     costs,
     batches,
-    trial: memory.alloc(stride),
-    trialXs: memory.alloc((horizon + 1) * nx),
   };
 }
 
-/** Writes the limits that hold now. Throws PLAN_PROBLEM_INVALID unless all are finite and `finite` asks for that. */
+/** Writes the limits that hold now. Throws PLAN_PROBLEM_INVALID where `finite` is asked for and one is not. */
 export function readLimits(
   { nu, lower, upper }: Problem,
   low: Float64Array,

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { Rng } from '../../../src/math/rng.ts';
+import { allocRows, expand, heap } from '../../../src/plan/memory.ts';
 import type { Problem } from '../../../src/plan/problem.ts';
-import { rollout } from '../../../src/plan/shooting/forward.ts';
+import { rolloutControls } from '../../../src/plan/shooting/forward.ts';
 import { backward } from '../../../src/plan/shooting/gradient/backward.ts';
 import { GRADIENT_DEFAULTS } from '../../../src/plan/shooting/gradient/settings.ts';
 import { adam } from '../../../src/plan/shooting/gradient/step.ts';
@@ -35,12 +36,14 @@ function bulk(problem: Problem): Problem {
 /** Gradient and costates at controls. */
 function gradientAt(problem: Problem, us: Float64Array): { gradient: Float64Array; lambda: Float64Array } {
   const w = gradientWorkspace(problem, GRADIENT_DEFAULTS);
-  const lambda = new Float64Array((problem.horizon + 1) * problem.ndx).fill(Number.NaN);
-  for (const part of [w.gradient, w.fx, w.fu, w.lx, w.lu, w.lxx]) part.fill(Number.NaN);
-  w.us.set(us);
-  assert.ok(Number.isFinite(rollout(problem, w.us, w.xs, w.scratch)));
-  assert.equal(backward(problem, w, lambda), -1);
-  return { gradient: w.gradient, lambda };
+  const lambda = allocRows(heap, problem.horizon + 1, problem.ndx);
+  const { fx, fu, lx, lu } = w.expansion;
+  for (const part of [w.gradient, lambda.flat, fx.flat, fu.flat, lx.flat, lu.flat]) part.fill(Number.NaN);
+  w.iterate.us.flat.set(us);
+  assert.ok(rolloutControls(problem, w.iterate, { what: '', stage: 0, value: 0 }));
+  expand(problem, w.iterate, w.expansion);
+  assert.equal(backward(w.expansion, w.gradient, lambda), -1);
+  return { gradient: w.gradient, lambda: lambda.flat };
 }
 
 /**
@@ -122,17 +125,18 @@ describe('Adam', () => {
     const w = gradientWorkspace(problem, { ...GRADIENT_DEFAULTS, scale: 2 });
     w.low.fill(Number.NEGATIVE_INFINITY);
     w.high.fill(Number.POSITIVE_INFINITY);
-    w.us.set([1, 1]);
+    w.iterate.us.flat.set([1, 1]);
     w.gradient.set([3, -0.5]);
-    adam(w, 1, 0.1, 0.9, 0.99);
+    const trial = new Float64Array(2);
+    adam(w, 1, 0.1, 0.9, 0.99, trial);
     // First step: m̂ = g, √v̂ = |g|, so rate · scale against the sign of the gradient, whatever its size.
-    for (const [i, want] of [0.8, 1.2].entries()) assert.ok(Math.abs(w.trial[i]! - want) < 1e-7);
-    w.us.set([0, 0]);
+    for (const [i, want] of [0.8, 1.2].entries()) assert.ok(Math.abs(trial[i]! - want) < 1e-7);
+    w.iterate.us.flat.set([0, 0]);
     w.gradient.set([-1, -0.5]);
-    adam(w, 2, 0.1, 0.9, 0.99);
+    adam(w, 2, 0.1, 0.9, 0.99, trial);
     // g = 2·(3, then −1): m = 0.9·0.6 + 0.1·(−2) = 0.34, v = 0.99·0.36 + 0.01·4 = 0.3964.
     const want = (-0.1 * 2 * (0.34 / (1 - 0.81))) / Math.sqrt(0.3964 / (1 - 0.9801));
-    assert.ok(Math.abs(w.trial[0]! - want) < 1e-6 * Math.abs(want), `${w.trial[0]}, want ${want}`);
+    assert.ok(Math.abs(trial[0]! - want) < 1e-6 * Math.abs(want), `${trial[0]}, want ${want}`);
   });
 });
 

@@ -3,7 +3,6 @@
  * Rubinstein & Kroese 2004; with coloured noise and kept elites it is iCEM (Pinneri et al. 2020).
  */
 import type { Rng } from '../../../math/rng.ts';
-import type { Problem } from '../../problem.ts';
 import { controlsOf } from '../draw.ts';
 import { SamplingSolver } from '../solver.ts';
 import type { SamplingWorkspace } from '../workspace.ts';
@@ -30,7 +29,7 @@ export class Cem extends SamplingSolver {
     this.#most = Math.round(all.keep * this.#elites.length);
   }
 
-  protected override take(_problem: Problem, w: SamplingWorkspace): void {
+  protected override take(w: SamplingWorkspace): void {
     this.#kept = new Float64Array(this.#most * w.size);
   }
 

@@ -6,43 +6,33 @@
  *
  * One pass over the stages however many controls there are. λ is the gradient of the value function along the trajectory.
  */
-import type { Problem } from '../../problem.ts';
-import type { GradientWorkspace } from './workspace.ts';
+import { type Expansion, finite, type Rows } from '../../memory.ts';
 
 /**
- * Writes w.gradient (T × nu) and `lambda` ((T + 1) × ndx) at the iterate (w.us, w.xs). Returns the stage whose derivatives
- * are not finite, or -1.
+ * Writes `gradient` (T × nu) and `lambda` (T + 1 of ndx) from the derivatives along a trajectory. Returns the stage at
+ * which they are not finite, or -1.
  */
-export function backward(problem: Problem, w: GradientWorkspace, lambda: Float64Array): number {
-  const { nx, ndx, nu, horizon } = problem;
-  const { x, u } = w.scratch;
-  const { fx, fu, lx, lu, gradient } = w;
-  const bulk = problem.trajectoryDerivatives !== undefined;
-  if (bulk) problem.trajectoryDerivatives!(w.xs, w.us, fx, fu);
-  for (let i = 0; i < nx; i++) x[i] = w.xs[horizon * nx + i]!;
-  problem.terminalDerivatives(x, lx, w.lxx);
-  for (let i = 0; i < ndx; i++) {
-    lambda[horizon * ndx + i] = lx[i]!;
-    if (!Number.isFinite(lx[i]!)) return horizon;
-  }
+export function backward({ fx, fu, lx, lu }: Expansion, gradient: Float64Array, lambda: Rows): number {
+  const horizon = fx.rows.length;
+  const ndx = lx.size;
+  const nu = lu.size;
+  const end = lambda.rows[horizon]!;
+  end.set(lx.rows[horizon]!);
+  if (!finite(end)) return horizon;
   for (let t = horizon - 1; t >= 0; t--) {
-    for (let i = 0; i < nx; i++) x[i] = w.xs[t * nx + i]!;
-    for (let j = 0; j < nu; j++) u[j] = w.us[t * nu + j]!;
-    if (!bulk) problem.dynamicsDerivatives(x, u, t, fx, fu);
-    problem.costDerivatives(x, u, t, lx, lu, w.lxx, w.lux, w.luu);
-    const atX = bulk ? t * ndx * ndx : 0;
-    const atU = bulk ? t * ndx * nu : 0;
-    const next = (t + 1) * ndx;
+    const next = lambda.rows[t + 1]!;
+    const now = lambda.rows[t]!;
+    const A = fx.rows[t]!;
+    const B = fu.rows[t]!;
+    const slope = lu.rows[t]!;
+    now.set(lx.rows[t]!);
+    for (let j = 0; j < nu; j++) gradient[t * nu + j] = slope[j]!;
     for (let k = 0; k < ndx; k++) {
-      const l = lambda[next + k]!;
-      for (let j = 0; j < nu; j++) lu[j]! += fu[atU + k * nu + j]! * l;
-      for (let i = 0; i < ndx; i++) lx[i]! += fx[atX + k * ndx + i]! * l;
+      const l = next[k]!;
+      for (let j = 0; j < nu; j++) gradient[t * nu + j]! += B[k * nu + j]! * l;
+      for (let i = 0; i < ndx; i++) now[i]! += A[k * ndx + i]! * l;
     }
-    for (let j = 0; j < nu; j++) {
-      gradient[t * nu + j] = lu[j]!;
-      if (!Number.isFinite(lu[j]!)) return t;
-    }
-    for (let i = 0; i < ndx; i++) lambda[t * ndx + i] = lx[i]!;
+    for (let j = 0; j < nu; j++) if (!Number.isFinite(gradient[t * nu + j]!)) return t;
   }
-  return -1;
+  return finite(lambda.rows[0]!) ? -1 : 0;
 }

@@ -29,6 +29,8 @@ export interface GradientSettings {
   readonly maxTime: number;
   readonly tolerance: number;
   readonly patience: number;
+  /** Seconds of a clock that does not go back. Default performance.now() / 1000. */
+  readonly clock: () => number;
 }
 
 export const GRADIENT_DEFAULTS: GradientSettings = {
@@ -44,6 +46,7 @@ export const GRADIENT_DEFAULTS: GradientSettings = {
   maxTime: Number.POSITIVE_INFINITY,
   tolerance: 1e-9,
   patience: 10,
+  clock: () => performance.now() / 1000,
 };
 
 /** Throws PLAN_SETTING_INVALID. */

@@ -6,7 +6,8 @@ import type { GradientWorkspace } from './workspace.ts';
  * length 1 the measure of optimality.
  */
 export function project(w: GradientWorkspace, length: number, out: Float64Array): number {
-  const { us, gradient, scale, low, high } = w;
+  const { gradient, scale, low, high } = w;
+  const us = w.iterate.us.flat;
   const nu = scale.length;
   let largest = 0;
   for (let i = 0; i < us.length; i++) {
@@ -24,7 +25,7 @@ export function project(w: GradientWorkspace, length: number, out: Float64Array)
 /** gradientᵀ direction: change of the cost to first order. */
 export function slope(w: GradientWorkspace): number {
   let sum = 0;
-  for (let i = 0; i < w.us.length; i++) sum += w.gradient[i]! * w.direction[i]!;
+  for (let i = 0; i < w.gradient.length; i++) sum += w.gradient[i]! * w.direction[i]!;
   return sum;
 }
 
@@ -57,8 +58,16 @@ export function nextLength(w: GradientWorkspace, share: number, length: number):
  *
  * The guard against division by 0 is relative to the largest entry, for gradients have the unit of the cost.
  */
-export function adam(w: GradientWorkspace, count: number, rate: number, beta1: number, beta2: number): void {
-  const { us, gradient, scale, low, high, first, second, trial } = w;
+export function adam(
+  w: GradientWorkspace,
+  count: number,
+  rate: number,
+  beta1: number,
+  beta2: number,
+  trial: Float64Array,
+): void {
+  const { gradient, scale, low, high, first, second } = w;
+  const us = w.iterate.us.flat;
   const nu = scale.length;
   const correct1 = 1 - beta1 ** count;
   const correct2 = 1 - beta2 ** count;

@@ -7,8 +7,6 @@
  * limits before they are weighed, so that the mean, which lies between them, keeps to the limits too.
  */
 import { choleskySolve } from '../../../math/linalg.ts';
-import type { Problem } from '../../problem.ts';
-import type { ShootingLog } from '../result.ts';
 import { SAMPLING_COLUMNS, SamplingSolver } from '../solver.ts';
 import type { SamplingWorkspace } from '../workspace.ts';
 import { checkMppi, MPPI_DEFAULTS, type MppiSettings } from './settings.ts';
@@ -38,7 +36,7 @@ export class Mppi extends SamplingSolver {
     this.#ratios = new Float64Array(all.samples);
   }
 
-  protected override take(_problem: Problem, w: SamplingWorkspace): void {
+  protected override take(w: SamplingWorkspace): void {
     this.#passive = new Float64Array(w.size);
     this.#y = new Float64Array(w.size);
     this.#sequence = new Float64Array(w.basis.knots);
@@ -50,7 +48,7 @@ export class Mppi extends SamplingSolver {
     for (let p = 0; p < w.size; p++) this.#passive[p] = -this.#passive[p]!;
   }
 
-  protected update(w: SamplingWorkspace, _best: number, log: ShootingLog): void {
+  protected update(w: SamplingWorkspace, _best: number, data: Float64Array, row: number): void {
     const { lambda, effective, controlCost, anneal, samples } = this.#settings;
     if (controlCost > 0) {
       this.#solve(w);
@@ -60,8 +58,8 @@ export class Mppi extends SamplingSolver {
     const count = mppiWeights(w.costs, this.#ratios, used, this.#weights);
     weightedMean(w.thetas, this.#weights, w.mean);
     if (anneal < 1) for (let p = 0; p < w.size; p++) w.sigma[p]! *= anneal;
-    log.set(SAMPLING_COLUMNS.length, used);
-    log.set(SAMPLING_COLUMNS.length + 1, count);
+    data[row] = used;
+    data[row + 1] = count;
   }
 
   /** y = Σ⁻¹ (mean − passive); a control without noise has no part in it. */
