@@ -214,6 +214,46 @@ export const ERRORS = {
     text: 'device {device} cannot {what}: {reason}',
     todo: 'Open a device once, then enable, disable and close it; make a new one to open it again.',
   },
+  DEVICE_PORT_MISSING: {
+    text: 'device {device} has no port {port}: {reason}',
+    todo: 'Plug the adapter in, or name another port in the robot file; `armloop driver dynamixel ports` lists what there is.',
+  },
+  DEVICE_PORT_TAKEN: {
+    text: 'device {device} cannot open {port}: {holder} has it open',
+    todo: 'End that program, or give this device another port: a serial bus has one master.',
+  },
+  DEVICE_PORT_FORBIDDEN: {
+    text: 'device {device} may not open {port}: only {group} may',
+    todo: 'Join that group (`sudo usermod -aG GROUP $USER`), then log out and in again; docs/hardware/dynamixel.md says more.',
+  },
+  DEVICE_PORT_FAILED: {
+    text: 'device {device} cannot open {port}: {reason}',
+    todo: 'Mend what the reason names, then start again.',
+  },
+  DEVICE_SILENT: {
+    text: 'device {device}: nothing on {port} answers at {baud} baud ({heard})',
+    todo: 'Check power and cable, then the baud rate: `armloop driver dynamixel scan --port PORT` tries all of them.',
+  },
+  DEVICE_SERVO_MISSING: {
+    text: 'device {device}: {missing} on {port}; ids that answer: {found}',
+    todo: 'Check cable and power from the first one that is missing on, and the ids in the robot file.',
+  },
+  DEVICE_SERVO_WRONG: {
+    text: 'device {device}: {servo} {problem}',
+    todo: 'Correct the robot file, or set the servo with `armloop driver dynamixel set`.',
+  },
+  DEVICE_SERVO_FAULT: {
+    text: 'device {device}: {servo}: {fault}',
+    todo: 'Take the load off and let it cool, check its power, then reboot it: `armloop driver dynamixel reboot --port PORT --id ID`.',
+  },
+  DEVICE_BUS: {
+    text: 'device {device}: {servo} {problem}',
+    todo: 'Check the cable and that every id is there once; docs/hardware/dynamixel.md lists what each means.',
+  },
+  EMULATOR_IMPOSSIBLE: {
+    text: 'an emulator cannot run here: {reason}',
+    todo: 'Emulators need Linux or macOS with perl or python3; a robot file with `sim` or `mock` devices runs anywhere.',
+  },
   // --- command line
   BENCH_UNKNOWN: {
     text: 'there is no bench {name}; there are: {known}',

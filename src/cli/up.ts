@@ -6,13 +6,15 @@ import { type ListenOptions, listenOptions } from './server.ts';
 export interface SceneOptions {
   readonly task?: string;
   readonly seed?: number;
+  readonly dryRun?: boolean;
 }
 
-/** `--task` and `--seed` of a simulated rig. */
+/** `--task` and `--seed` of a simulated rig, `--dry-run` of a real one. */
 export function sceneOptions(command: Command): Command {
   return command
     .option('--task <name>', 'simulated task, instead of the one in the robot file')
-    .option('--seed <number>', 'seed of the first simulated scene', seed);
+    .option('--seed <number>', 'seed of the first simulated scene', seed)
+    .option('--dry-run', 'emulate the hardware: the same drivers and bytes, but nothing real moves');
 }
 
 export function addUp(program: Command): void {
@@ -29,6 +31,7 @@ export function addUp(program: Command): void {
   examples(listenOptions(sceneOptions(command)), [
     ['armloop up', 'the simulated arm panda-sim'],
     ['armloop up --task pick-place-bin --seed 7', 'another task, from a known scene'],
+    ['armloop up dynamixel7 --dry-run', "a real arm's file without the arm"],
     ['armloop up my-arm.yaml --workspace ~/demos', 'your own rig and folder'],
   ]);
   command.action(

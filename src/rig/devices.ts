@@ -2,7 +2,7 @@
 
 import { ArmloopError } from '../errors.ts';
 import { DeviceThread } from '../loop/device-thread.ts';
-import type { Device, DevicePort, Now } from '../robot/device.ts';
+import type { Device, DevicePort, Emulation, Now } from '../robot/device.ts';
 import type { SceneDescription } from '../robot/scene.ts';
 import type { RobotSpec } from '../robot/spec.ts';
 import type { Task } from '../robot/task.ts';
@@ -14,10 +14,15 @@ export interface RackOptions {
   /** Readers of scene poses: one for the live stream and one for the cameras. */
   readonly poseReaders: number;
   readonly onFault: (device: string, message: string) => void;
+  readonly onNote: (device: string, message: string) => void;
+  /** Emulated hardware in place of the real one. */
+  readonly dryRun: boolean;
 }
 
 export class DeviceRack implements AsyncDisposable {
   readonly #devices: readonly Device[];
+  /** What plays the hardware in a dry run. */
+  readonly #emulations: readonly Emulation[];
   /** The simulation that has the scene; null on a real rig. */
   readonly stage: DeviceThread | null;
   /** Tasks that the kind of the stage offers. */
@@ -25,32 +30,49 @@ export class DeviceRack implements AsyncDisposable {
 
   private constructor(
     devices: readonly Device[],
+    emulations: readonly Emulation[],
     stage: DeviceThread | null,
     tasks: ReadonlyMap<string, Task>,
   ) {
     this.#devices = devices;
+    this.#emulations = emulations;
     this.stage = stage;
     this.tasks = tasks;
   }
 
   /** Loads every device; none moves or connects yet. Rejects with CONFIG_UNKNOWN_KIND and what the kinds say. */
-  static async load({ spec, now, poseReaders, onFault }: RackOptions): Promise<DeviceRack> {
-    const kinds = await Promise.all(spec.devices.map((entry) => loadKind(spec, entry)));
+  static async load(options: RackOptions): Promise<DeviceRack> {
+    const { spec, now, poseReaders, onFault, onNote, dryRun } = options;
+    const real = await Promise.all(spec.devices.map((entry) => loadKind(spec, entry)));
+    const { kinds, emulations } = dryRun ? await emulated(real, spec) : { kinds: real, emulations: [] };
     const settled = await Promise.allSettled(kinds.map((kind) => make(kind, spec, now, poseReaders)));
     const devices = settled.flatMap((s) => (s.status === 'fulfilled' ? [s.value] : []));
     const failed = settled.find((s) => s.status === 'rejected');
     if (failed !== undefined) {
-      await Promise.all(devices.map((d) => d[Symbol.asyncDispose]()));
+      await Promise.all([...devices, ...emulations].map((d) => d[Symbol.asyncDispose]()));
       throw failed.reason;
     }
-    for (const device of devices) device.onFault = (message) => onFault(device.spec.name, message);
+    for (const device of devices) {
+      device.onFault = (message) => onFault(device.spec.name, message);
+      device.onNote = (message) => onNote(device.spec.name, message);
+    }
     const stageIndex = devices.findIndex((d) => d instanceof DeviceThread && d.scene !== null);
     const stage = stageIndex < 0 ? null : (devices[stageIndex] as DeviceThread);
-    return new DeviceRack(devices, stage, stage === null ? new Map() : tasksOf(kinds[stageIndex]!.module));
+    return new DeviceRack(
+      devices,
+      emulations,
+      stage,
+      stage === null ? new Map() : tasksOf(kinds[stageIndex]!.module),
+    );
   }
 
   get scene(): SceneDescription | null {
     return this.stage?.scene ?? null;
+  }
+
+  /** What plays the hardware, in words; empty unless this is a dry run. */
+  get emulated(): readonly string[] {
+    return this.#emulations.map((e) => e.words);
   }
 
   get specs(): readonly Device['spec'][] {
@@ -103,7 +125,35 @@ export class DeviceRack implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await Promise.allSettled(this.#devices.map((d) => d[Symbol.asyncDispose]()));
+    await Promise.allSettled(this.#emulations.map((e) => e[Symbol.asyncDispose]()));
   }
+}
+
+/** The same kinds on emulated hardware. Simulations and `mock` need none. Rejects with EMULATOR_IMPOSSIBLE. */
+async function emulated(
+  kinds: readonly LoadedKind[],
+  robot: RobotSpec,
+): Promise<{ kinds: LoadedKind[]; emulations: Emulation[] }> {
+  const emulations: Emulation[] = [];
+  const replaced: LoadedKind[] = [];
+  try {
+    for (const kind of kinds) {
+      const { entry, module } = kind;
+      if (module.emulate !== undefined) {
+        const emulation = await module.emulate({ robot, entry });
+        emulations.push(emulation);
+        replaced.push({ ...kind, entry: emulation.entry });
+      } else if (module.createLockstepDevice !== undefined || entry.kind === 'mock') replaced.push(kind);
+      else {
+        const reason = `the kind ${entry.kind} of device ${entry.name} brings no emulator`;
+        throw new ArmloopError('EMULATOR_IMPOSSIBLE', { reason });
+      }
+    }
+  } catch (error) {
+    await Promise.allSettled(emulations.map((e) => e[Symbol.asyncDispose]()));
+    throw error;
+  }
+  return { kinds: replaced, emulations };
 }
 
 async function make(kind: LoadedKind, robot: RobotSpec, now: Now, poseReaders: number): Promise<Device> {

@@ -6,7 +6,7 @@ import { createRequire } from 'node:module';
 import { dirname, isAbsolute, join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { ArmloopError } from '../errors.ts';
-import type { DeviceFactory, LockstepFactory } from '../robot/device.ts';
+import type { DeviceFactory, EmulatorFactory, LockstepFactory } from '../robot/device.ts';
 import type { DeviceEntry, RobotSpec } from '../robot/spec.ts';
 import type { Task } from '../robot/task.ts';
 import { packageRoot } from '../root.ts';
@@ -15,6 +15,7 @@ import { packageRoot } from '../root.ts';
 const BUILT_IN: Readonly<Record<string, URL>> = {
   sim: new URL('../../sim/index.js', import.meta.url),
   mock: new URL('../../drivers/mock/index.js', import.meta.url),
+  dynamixel: new URL('../../drivers/dynamixel/index.js', import.meta.url),
 };
 
 /** Modules of built-in camera kinds: they export createRenderer (src/robot/scene.ts). */
@@ -35,6 +36,8 @@ export function policyPlaces(workspace: string): string[] {
 export interface DeviceModule {
   readonly createDevice?: DeviceFactory;
   readonly createLockstepDevice?: LockstepFactory;
+  /** For `--dry-run`: plays the hardware. */
+  readonly emulate?: EmulatorFactory;
   readonly tasks?: Iterable<Task> | ReadonlyMap<string, Task>;
 }
 

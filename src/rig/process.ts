@@ -12,6 +12,7 @@ export interface RigProcessOptions {
   readonly workspace: string;
   readonly task?: string;
   readonly seed?: number;
+  readonly dryRun?: boolean;
   readonly print: (line: string) => void;
 }
 
@@ -31,13 +32,14 @@ export async function runRig(options: RigProcessOptions): Promise<number> {
   const stop = new StopSignals();
   let rig: Rig;
   try {
-    rig = await Rig.open({ spec, workspace, log });
+    rig = await Rig.open({ spec, workspace, log, dryRun: options.dryRun ?? false });
   } catch (error) {
     log.fatal({ err: error }, 'not started');
     throw error;
   }
   const mode = modeWords(rig.watch.view.mode).short;
   log.info({ mode }, 'ready');
+  if (options.dryRun) print('Dry run: the hardware is emulated, nothing real moves.');
   print(`Rig ${spec.id} is ${mode}: ${spec.loop.rateHz} Hz, ${rig.session.state().realTime.reason}`);
   process.send?.({ type: 'ready', mode } satisfies RigMessage);
 

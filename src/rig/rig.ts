@@ -44,6 +44,8 @@ export interface RigOptions {
   readonly log: Logger;
   /** Module with createControllers; default: src/control. */
   readonly controllers?: URL;
+  /** Emulated hardware in place of the real one. */
+  readonly dryRun?: boolean;
 }
 
 export class Rig {
@@ -127,6 +129,8 @@ export class Rig {
           now,
           poseReaders: 2,
           onFault: (device, message) => late.rig?.deviceFault(device, message),
+          onNote: (device, message) => late.rig?.deviceNote(device, message),
+          dryRun: options.dryRun ?? false,
         }),
         LoopThread.open({
           spec,
@@ -175,6 +179,7 @@ export class Rig {
       await rig.watch.until('the devices', (v) => v.mode !== Mode.off, 10);
       await rig.session.arm();
       await rig.watch.until('holding', (v) => v.mode === Mode.holding, 5);
+      for (const words of rack.emulated) rig.session.event('warning', `Dry run: ${words}.`);
       rig.session.event('info', `Ready. Real time: ${loop.fifo.reason}`);
       late.opened(rig);
       return rig;
@@ -235,6 +240,11 @@ export class Rig {
     this.session.event('error', `${device}: ${message}`);
     // The loop stops by what the device's state says, or no longer says; nothing is to be started meanwhile.
     if (this.#loop.dead === null) this.#loop.request({ kind: RequestKind.hold });
+  }
+
+  deviceNote(device: string, message: string): void {
+    this.#log.info({ device, message }, 'device note');
+    this.session.event('info', `${device}: ${message}.`);
   }
 
   /** The loop thread is dead: the devices stop and hold without it, and only a new start of the rig goes on. */

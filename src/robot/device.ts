@@ -59,6 +59,8 @@ export interface Device extends AsyncDisposable {
   readonly scene: SceneDescription | null;
   /** Called with a message when the device is lost or faults. Set by the rig before `open`. */
   onFault: ((message: string) => void) | null;
+  /** Called with what a person should know and that stops nothing. Set by the rig before `open`, where it is there. */
+  onNote?: ((message: string) => void) | null;
 }
 
 export interface DeviceContext {
@@ -69,6 +71,20 @@ export interface DeviceContext {
 
 /** What a driver's folder exports: makes a device from its entry; throws CONFIG_INVALID for bad options. */
 export type DeviceFactory = (context: DeviceContext) => Device;
+
+/** A stand-in for the hardware of one device, in a process of its own. */
+export interface Emulation extends AsyncDisposable {
+  /** The device's entry, changed so that it talks to the stand-in. */
+  readonly entry: DeviceEntry;
+  /** What runs, for people. */
+  readonly words: string;
+}
+
+/**
+ * What a driver's folder may export as `emulate`, for `--dry-run`: starts what plays the hardware. Rejects with
+ * EMULATOR_IMPOSSIBLE.
+ */
+export type EmulatorFactory = (context: Omit<DeviceContext, 'now'>) => Promise<Emulation>;
 
 /**
  * A device without clock or thread: time moves when `advance` is called. Simulations implement this alone; the engine

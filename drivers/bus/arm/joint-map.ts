@@ -1,0 +1,71 @@
+/**
+ * From a servo's steps to an axis and back: the border between a bus and SI.
+ *
+ *   q = direction · ratio · (steps − zero) · unit + offset,   tau = direction · torque / ratio
+ *
+ * q in rad (or m for a gripper), unit in rad of the servo per step, ratio in axis units per rad of the servo.
+ */
+import type { AxisSpec } from '../../../src/robot/spec.ts';
+
+export interface JointCalibration {
+  readonly direction: 1 | -1;
+  /** Axis units per rad of the servo: 1/3 behind a gear of 3:1, metres per rad for a gripper. */
+  readonly ratio: number;
+  /** Step that is `offset` on the axis. */
+  readonly zero: number;
+  readonly offset: number;
+  /** rad of the servo per step. */
+  readonly unit: number;
+}
+
+export class JointMap {
+  readonly axis: AxisSpec;
+  /** Axis units per step. */
+  readonly scale: number;
+  readonly #perRad: number;
+  readonly #zero: number;
+  readonly #offset: number;
+  readonly #low: number;
+  readonly #high: number;
+
+  constructor(axis: AxisSpec, { direction, ratio, zero, offset, unit }: JointCalibration) {
+    this.axis = axis;
+    this.#perRad = direction * ratio;
+    this.scale = this.#perRad * unit;
+    this.#zero = zero;
+    this.#offset = offset;
+    const [a, b] = [this.#exact(axis.min), this.#exact(axis.max)];
+    // The steps inside the limits, with the one nearest to each.
+    this.#low = Math.ceil(Math.min(a, b) - 0.5);
+    this.#high = Math.floor(Math.max(a, b) + 0.5);
+  }
+
+  /** Least and largest step that the limits of the axis allow. */
+  get stepLimits(): readonly [number, number] {
+    return [this.#low, this.#high];
+  }
+
+  position(steps: number): number {
+    return (steps - this.#zero) * this.scale + this.#offset;
+  }
+
+  /** The step nearest to an axis position within the limits. */
+  steps(position: number): number {
+    const exact = Math.round(this.#exact(position));
+    return Math.min(Math.max(exact, this.#low), this.#high);
+  }
+
+  /** Axis rate of a servo's rad/s. */
+  velocity(servo: number): number {
+    return servo * this.#perRad;
+  }
+
+  /** Axis effort (N·m, N) of a servo's torque (N·m): what goes in comes out, without losses. */
+  effort(servo: number): number {
+    return servo / this.#perRad;
+  }
+
+  #exact(position: number): number {
+    return (position - this.#offset) / this.scale + this.#zero;
+  }
+}

@@ -1,0 +1,130 @@
+/**
+ * The cycle of a Dynamixel arm in one write: goals by sync-write, which nobody answers, and right behind it the request
+ * for everybody's state. Allocates nothing after it was made.
+ */
+import type { CycleOutcome, Reading } from '../bus/arm/chain.ts';
+import { wireTime } from '../bus/wire.ts';
+import type { DynamixelBus, Exchange, Outcome } from './bus.ts';
+import type { PacketDecoder } from './decoder.ts';
+import type { Joint } from './joint.ts';
+import { torquePerUnit } from './models.ts';
+import { fastReplyLength, OVERHEAD, PacketWriter, STATUS_OVERHEAD } from './packet.ts';
+import { fastOffset, isFastReply, isStatus } from './reply.ts';
+import { STATE_BYTES } from './setup.ts';
+import { numberAt, VELOCITY_UNIT, X } from './table.ts';
+
+export type ReadWay = 'fast' | 'plain';
+
+export class StateCycle implements Exchange {
+  readonly replyBytes: number;
+  readonly replies: number;
+  readonly fastLength: number;
+  readonly #bus: DynamixelBus;
+  readonly #joints: readonly Joint[];
+  readonly #ids: Uint8Array;
+  readonly #torqueUnit: Float64Array;
+  readonly #way: ReadWay;
+  readonly #reading: Reading;
+  readonly #baud: number;
+  /** The request for state, always the same; and goals with it. */
+  readonly #read: Uint8Array;
+  readonly #writer: PacketWriter;
+  /** Data of everybody as they come, taken over when all are there. */
+  readonly #data: Uint8Array;
+  #arrived = 0;
+  #bytes: Uint8Array;
+  #done: (outcome: CycleOutcome, time: number) => void = () => {};
+
+  constructor(bus: DynamixelBus, joints: readonly Joint[], way: ReadWay, reading: Reading, baud: number) {
+    const n = joints.length;
+    this.#bus = bus;
+    this.#joints = joints;
+    this.#ids = Uint8Array.from(joints, (j) => j.id);
+    this.#torqueUnit = Float64Array.from(joints, (j) => torquePerUnit(j.model));
+    this.#way = way;
+    this.#reading = reading;
+    this.#baud = baud;
+    this.#read = Uint8Array.from(this.#request(new PacketWriter()).bytes);
+    this.#writer = new PacketWriter(4 * StateCycle.wireBytes(n, way));
+    this.#data = new Uint8Array(n * STATE_BYTES);
+    this.#bytes = this.#read;
+    this.replies = way === 'fast' ? 1 : n;
+    this.fastLength = way === 'fast' ? fastReplyLength(n, STATE_BYTES) : -1;
+    this.replyBytes = way === 'fast' ? 7 + this.fastLength : n * (STATUS_OVERHEAD + STATE_BYTES);
+  }
+
+  /** Bytes of a cycle of `n` servos on the wire, both ways, without stuffing. */
+  static wireBytes(n: number, way: ReadWay): number {
+    const goals = OVERHEAD + 4 + n * (1 + X.goalPosition.size);
+    const request = OVERHEAD + 4 + n;
+    const answer = way === 'fast' ? 7 + fastReplyLength(n, STATE_BYTES) : n * (STATUS_OVERHEAD + STATE_BYTES);
+    return goals + request + answer;
+  }
+
+  get bytes(): Uint8Array {
+    return this.#bytes;
+  }
+
+  run(goals: Int32Array | null, done: (outcome: CycleOutcome, time: number) => void): void {
+    this.#done = done;
+    this.#arrived = 0;
+    if (goals === null) this.#bytes = this.#read;
+    else {
+      const w = this.#writer.clear().beginSyncWrite(X.goalPosition.address, X.goalPosition.size);
+      for (let i = 0; i < goals.length; i++) w.u8(this.#ids[i]!).i32(goals[i]!);
+      this.#bytes = this.#request(w.end()).bytes;
+    }
+    this.#bus.run(this);
+  }
+
+  take(packet: PacketDecoder): boolean {
+    const n = this.#ids.length;
+    if (this.#way === 'fast') {
+      if (!isFastReply(packet, this.#ids, STATE_BYTES)) return false;
+      for (let i = 0; i < n; i++) this.#keep(packet, i, fastOffset(i, STATE_BYTES) + 2);
+      return true;
+    }
+    const i = this.#arrived;
+    if (!isStatus(packet, this.#ids[i]!, STATE_BYTES) || packet.count !== 1 + STATE_BYTES) return false;
+    this.#keep(packet, i, 1);
+    this.#arrived = i + 1;
+    return this.#arrived === n;
+  }
+
+  end(outcome: Outcome, time: number): void {
+    if (outcome === 'answered') this.#unpack();
+    this.#done(outcome === 'answered' ? 'read' : outcome === 'lost' ? 'lost' : 'missed', time);
+  }
+
+  #request(w: PacketWriter): PacketWriter {
+    const { data } = this.#joints[0]!.model.indirect;
+    if (this.#joints.every((j) => j.model.indirect.data === data)) {
+      return w.syncRead(data, STATE_BYTES, this.#ids, this.#way === 'fast');
+    }
+    const parts = this.#joints.map(({ id, model }) => ({
+      id,
+      address: model.indirect.data,
+      length: STATE_BYTES,
+    }));
+    return w.bulkRead(parts, this.#way === 'fast');
+  }
+
+  #keep(packet: PacketDecoder, i: number, from: number): void {
+    for (let k = 0; k < STATE_BYTES; k++) this.#data[i * STATE_BYTES + k] = packet.body[from + k]!;
+  }
+
+  /** Order as in STATE_ITEMS. The servos take their values when the request has arrived. */
+  #unpack(): void {
+    const r = this.#reading;
+    r.time = this.#bus.written + wireTime(this.#bytes.length, this.#baud);
+    for (let i = 0; i < this.#ids.length; i++) {
+      const at = i * STATE_BYTES;
+      r.powered[i] = this.#data[at]!;
+      r.faults[i] = this.#data[at + 1]!;
+      r.torque[i] = numberAt(this.#data, at + 2, 2, true) * this.#torqueUnit[i]!;
+      r.speed[i] = numberAt(this.#data, at + 4, 4, true) * VELOCITY_UNIT;
+      r.position[i] = numberAt(this.#data, at + 8, 4, true);
+      r.goal[i] = numberAt(this.#data, at + 12, 4, true);
+    }
+  }
+}

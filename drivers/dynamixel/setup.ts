@@ -1,0 +1,182 @@
+/** Finds the servos of an arm on a bus, checks that they are the right ones, and sets them up. */
+import { ArmloopError } from '../../src/errors.ts';
+import type { Joint } from './joint.ts';
+import { modelNumbered } from './models.ts';
+import { type Found, ping, type Requester, readBytes, readItem, setItem, writeBytes } from './requests.ts';
+import {
+  bytesOf,
+  hardwareErrorWords,
+  type Item,
+  type ItemName,
+  OperatingMode,
+  RAM_START,
+  X,
+} from './table.ts';
+
+/**
+ * What is read of every servo in each cycle, in this order. Whole items: the manual wants that of items of more than two
+ * bytes ("Indirect Address").
+ */
+export const STATE_ITEMS: readonly Item[] = [
+  X.torqueEnable,
+  X.hardwareError,
+  X.presentCurrent,
+  X.presentVelocity,
+  X.presentPosition,
+  X.goalPosition,
+];
+export const STATE_BYTES = STATE_ITEMS.reduce((sum, item) => sum + item.size, 0);
+
+const MODES = {
+  position: OperatingMode.position,
+  extended: OperatingMode.extendedPosition,
+  current: OperatingMode.currentPosition,
+} as const;
+
+/** Who answers, and how the others do not. Rejects with DEVICE_SILENT, DEVICE_SERVO_MISSING, DEVICE_BUS, DEVICE_SERVO_WRONG. */
+export async function findServos(to: Requester, joints: readonly Joint[]): Promise<void> {
+  const { device, bus } = to;
+  const there = new Map<number, Found>();
+  const missing: Joint[] = [];
+  let heard = 0;
+  for (const joint of joints) {
+    const answer = await ping(bus, joint.id);
+    heard += answer.heard;
+    if (answer.servo !== null) there.set(joint.id, answer.servo);
+    else if (answer.outcome === 'garbled' && there.size > 0) throw clash(to, joint);
+    else missing.push(joint);
+    // A bus on which nobody answers need not be asked for every id.
+    if (there.size === 0 && missing.length === 3) break;
+  }
+  if (there.size === 0) {
+    const words =
+      heard === 0
+        ? 'not a byte came'
+        : `${heard} bytes came that are no answer: the wrong baud rate, or noise`;
+    throw new ArmloopError('DEVICE_SILENT', {
+      device,
+      port: bus.wire.port,
+      baud: bus.wire.baud,
+      heard: words,
+    });
+  }
+  if (missing.length > 0) {
+    const names = missing.map((j) => j.name).join(', ');
+    throw new ArmloopError('DEVICE_SERVO_MISSING', {
+      device,
+      missing: `${names} ${missing.length === 1 ? 'does' : 'do'} not answer`,
+      port: bus.wire.port,
+      found: [...there.keys()].join(', '),
+    });
+  }
+  for (const { id, name, model } of joints) {
+    const { model: number } = there.get(id)!;
+    if (number === model.number) continue;
+    const is = modelNumbered(number)?.name ?? `a model with the number ${number}`;
+    throw new ArmloopError('DEVICE_SERVO_WRONG', {
+      device,
+      servo: name,
+      problem: `is ${is}, not ${model.name}`,
+    });
+  }
+}
+
+function clash({ device }: Requester, { name }: Joint): ArmloopError {
+  const problem = 'answers, but what arrives is damaged each time: most likely two servos have this id';
+  return new ArmloopError('DEVICE_BUS', { device, servo: name, problem });
+}
+
+/** Sets one servo up as the robot file says. Torque stays as it is. Rejects with DEVICE_SERVO_FAULT, DEVICE_SERVO_WRONG, DEVICE_BUS. */
+export async function setUp(to: Requester, joint: Joint): Promise<void> {
+  const { device } = to;
+  const { id, name, options, model, map } = joint;
+  const error = await readItem(to, id, X.hardwareError);
+  if (error !== 0) {
+    throw new ArmloopError('DEVICE_SERVO_FAULT', { device, servo: name, fault: hardwareErrorWords(error) });
+  }
+  const torque = (await readItem(to, id, X.torqueEnable)) === 1;
+  const [low, high] = map.stepLimits;
+  const current =
+    model.currentUnit === null || options.current === undefined
+      ? null
+      : Math.round(options.current / model.currentUnit);
+  const wanted: Partial<Record<ItemName, number>> = {
+    returnDelay: 0,
+    operatingMode: MODES[options.mode],
+    // Direction and profile as they are understood here: counter-clockwise counts up, profiles are of velocity.
+    driveMode: 0,
+    ...(options.mode === 'position' ? { minPositionLimit: low, maxPositionLimit: high } : {}),
+    ...(current === null || options.mode === 'current'
+      ? {}
+      : { currentLimit: Math.min(current, model.currentLimit!) }),
+    statusReturnLevel: 2,
+    positionP: options.p,
+    positionI: options.i,
+    positionD: options.d,
+    feedforward1: options.feedforward,
+  };
+  for (const [key, value] of Object.entries(wanted)) await setting(to, joint, key as ItemName, value, torque);
+  if (options.mode === 'current') {
+    const grip = current ?? (await readItem(to, id, X.currentLimit));
+    await setting(to, joint, 'goalCurrent', grip, torque);
+  }
+  await mapState(to, joint);
+  await checkPlace(to, joint);
+}
+
+async function setting(
+  to: Requester,
+  { id, name }: Joint,
+  key: ItemName,
+  value: number,
+  torque: boolean,
+): Promise<void> {
+  const item = X[key];
+  const is = await readItem(to, id, item);
+  if (is === value) return;
+  const wrong = (problem: string): ArmloopError =>
+    new ArmloopError('DEVICE_SERVO_WRONG', { device: to.device, servo: name, problem });
+  if (torque && item.address < RAM_START) {
+    throw wrong(
+      `has ${key} ${is} instead of ${value}, which can only be changed with torque off: park it and turn torque off first`,
+    );
+  }
+  if (!(await setItem(to, id, item, value))) throw wrong(`does not keep ${key} ${value}`);
+}
+
+/** Gathers what is read in each cycle into one place. */
+async function mapState(to: Requester, { id, name, model }: Joint): Promise<void> {
+  const map = stateMap();
+  await writeBytes(to, id, model.indirect.address, map);
+  const is = await readBytes(to, id, model.indirect.address, map.length);
+  if (is.every((byte, i) => byte === map[i])) return;
+  throw new ArmloopError('DEVICE_SERVO_WRONG', {
+    device: to.device,
+    servo: name,
+    problem: 'does not keep its indirect addresses: its firmware may be too old',
+  });
+}
+
+/** Bytes of the indirect addresses. */
+export function stateMap(): Uint8Array {
+  const addresses = STATE_ITEMS.flatMap(({ address, size }) =>
+    Array.from({ length: size }, (_, i) => address + i),
+  );
+  return Uint8Array.from(addresses.flatMap((address) => [...bytesOf(address, 2)]));
+}
+
+/** Steps beyond the limits of an axis that a servo may be found at. */
+const SLACK = 60;
+
+/** A servo that counts turns forgets them without power: then it is somewhere else than it says. */
+async function checkPlace(to: Requester, { id, name, options, map }: Joint): Promise<void> {
+  if (options.mode === 'position') return;
+  const steps = await readItem(to, id, X.presentPosition);
+  const [low, high] = map.stepLimits;
+  if (steps >= low - SLACK && steps <= high + SLACK) return;
+  throw new ArmloopError('DEVICE_SERVO_WRONG', {
+    device: to.device,
+    servo: name,
+    problem: `is at step ${steps}, outside of its limits ${low} to ${high}: without power it forgets whole turns, so move it by hand or correct zero`,
+  });
+}
