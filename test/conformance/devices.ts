@@ -1,5 +1,8 @@
 /** Every registered device, for the conformance suite. To add one, add its entry. */
 import { join } from 'node:path';
+import type { LineFaults, LineSetup } from '../../drivers/bus/emulator/line.ts';
+import { startArmEmulator } from '../../drivers/dynamixel/emulator/arm.ts';
+import { createDevice as createDynamixel } from '../../drivers/dynamixel/index.ts';
 import { createDevice as createMock } from '../../drivers/mock/index.ts';
 import { loadRobot } from '../../src/config.ts';
 import { monotonicClock } from '../../src/loop/clock.ts';
@@ -24,6 +27,29 @@ const robot = (file: string): RobotSpec => loadRobot(join(packageRoot(), 'robots
 const mock = robot('panda-mock.yaml');
 const sim = robot('panda-sim.yaml');
 
+const dynamixel = robot('dynamixel7.yaml');
+
+/** The arm of a robot file on emulated servos behind a real port, which end with it. */
+async function emulated(
+  options: Readonly<Record<string, unknown>>,
+  line: Partial<LineSetup>,
+  faults: Partial<LineFaults> = {},
+): Promise<Device> {
+  const entry = dynamixel.devices[0]!;
+  const emulator = await startArmEmulator({ robot: dynamixel, entry }, line);
+  await emulator.faults(faults);
+  // Slower than the wire carries, and patient: a busy machine is late with everything.
+  const slow = { rateHz: 100, patienceMs: 50, misses: 40 };
+  const changed = { ...entry, options: { ...entry.options, ...slow, ...options, port: emulator.port } };
+  const device = createDynamixel({ robot: dynamixel, entry: changed, now });
+  const close = device[Symbol.asyncDispose].bind(device);
+  device[Symbol.asyncDispose] = async () => {
+    await close();
+    await emulator[Symbol.asyncDispose]();
+  };
+  return device;
+}
+
 export const candidates: readonly Candidate[] = [
   {
     name: 'mock',
@@ -45,6 +71,19 @@ export const candidates: readonly Candidate[] = [
       };
       return createMock({ robot: mock, entry: { ...mock.devices[0]!, options }, now });
     },
+    skip: false,
+  },
+  {
+    name: 'dynamixel: eight servos at 1 Mbaud',
+    robot: dynamixel,
+    create: () => emulated({}, {}),
+    skip: false,
+  },
+  {
+    name: 'dynamixel on a bad line: echo, slow adapter, wrong and lost bytes',
+    robot: dynamixel,
+    create: () =>
+      emulated({ rateHz: 50 }, { echo: true, latencyMs: 1 }, { flip: 1e-4, drop: 5e-5, merge: 5e-5 }),
     skip: false,
   },
   {
