@@ -135,6 +135,7 @@ export class TrainStep implements AsyncDisposable {
       threads: options.threads,
       parameters: 'inputs',
       lowerings: TRAINING_LOWERINGS,
+      results: 'into',
       ...(options.provider === undefined ? {} : { provider: options.provider }),
       ...(options.profile === undefined ? {} : { profile: options.profile }),
     });

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { ArmloopError } from '../../src/errors.ts';
-import { OrtExecutor } from '../../src/nn/executors/ort.ts';
+import { OrtExecutor, ortTensor } from '../../src/nn/executors/ort.ts';
 import { loadTensorFlow, TfjsExecutor } from '../../src/nn/executors/tfjs.ts';
 import { RULES } from '../../src/nn/gradients.ts';
 import { Graph } from '../../src/nn/graph.ts';
@@ -75,6 +75,25 @@ describe('executors', () => {
       assert.deepEqual([...(result['y']!.data as Float32Array)], [1, 2, 3, 4]);
       assert.deepEqual(result['same']!.data, feeds.x.data);
     }
+  });
+
+  it('put results into given memory without another copy of them', async () => {
+    const size = 1 << 22;
+    const large = new Graph();
+    large.output('y', ops.mul(large.input('x', [size]), 2));
+    const y = new Float32Array(size);
+    const into = { y: ortTensor('float32', y, [size]) };
+    await using ort = await OrtExecutor.open(large, { threads: 1, results: 'into' });
+    assert.deepEqual(
+      ort.outputs.map((p) => p.name),
+      ['y'],
+    );
+    const fed = ort.fed('x', { data: new Float32Array(size).fill(3), shape: [size] });
+    const before = process.memoryUsage().arrayBuffers;
+    await ort.runInto({ x: fed }, into);
+    assert.ok(process.memoryUsage().arrayBuffers - before < size, 'the result was copied');
+    assert.ok(y.every((v) => v === 6));
+    await assert.rejects(() => ort.runInto({}, into), /'x'/);
   });
 
   it('leave no tensors behind', async () => {

@@ -165,12 +165,14 @@ const MESSAGES: Readonly<Record<string, readonly Field[]>> = {
   ],
   TypeProto: [
     ['tensor_type', 1, 'TypeProto.Tensor', 'value'],
+    ['sequence_type', 4, 'TypeProto.Sequence', 'value'],
     ['denotation', 6, STRING],
   ],
   'TypeProto.Tensor': [
     ['elem_type', 1, INT32],
     ['shape', 2, 'TensorShapeProto'],
   ],
+  'TypeProto.Sequence': [['elem_type', 1, 'TypeProto']],
   TensorShapeProto: [['dim', 1, 'TensorShapeProto.Dimension', 'many']],
   'TensorShapeProto.Dimension': [
     ['dim_value', 1, INT64, 'value'],

@@ -18,6 +18,8 @@ export interface OnnxOptions {
   readonly parameters: ReadonlyMap<string, Float32Array> | 'inputs';
   /** Other ways to say some operations. Default: plain ONNX for all. */
   readonly lowerings?: Partial<Lowerings>;
+  /** Name of one more output, in front of all others: an empty sequence, for `OrtExecutor.runInto`. */
+  readonly emptySequence?: string;
   /** Key and value pairs kept in the file's metadata. */
   readonly metadata?: Readonly<Record<string, string>>;
 }
@@ -38,6 +40,15 @@ export function toOnnx(graph: Graph, options: OnnxOptions): Uint8Array {
   }
   for (const [name, t] of graph.outputs)
     if (builder.name(t) !== name) builder.node('Identity', [builder.name(t)], [name]);
+  const outputs = [...graph.outputs].map(([name, t]) => valueInfo(name, t.shape, t.dtype));
+  if (options.emptySequence !== undefined) {
+    builder.node('SequenceEmpty', [], [options.emptySequence]);
+    const elemType = tensorType([], 'float32');
+    outputs.unshift({
+      name: options.emptySequence,
+      type: { value: { case: 'sequenceType', value: { elemType } } },
+    });
+  }
   const inputs = [...graph.inputs].map(([name, t]) => valueInfo(name, t.shape, t.dtype));
   const initializers = [...builder.constants].map(([name, data]) => tensorProto(name, data));
   for (const [t, data] of graph.constants) {
@@ -63,17 +74,21 @@ export function toOnnx(graph: Graph, options: OnnxOptions): Uint8Array {
       node: builder.nodes.map(nodeProto),
       initializer: initializers,
       input: inputs,
-      output: [...graph.outputs].map(([name, t]) => valueInfo(name, t.shape, t.dtype)),
+      output: outputs,
     },
     metadataProps: Object.entries(options.metadata ?? {}).map(([key, value]) => ({ key, value })),
   } as Record<string, unknown>);
   return toBinary(MODEL, model);
 }
 
-function valueInfo(name: string, shape: readonly number[], dtype: DType): object {
+const valueInfo = (name: string, shape: readonly number[], dtype: DType): object => ({
+  name,
+  type: tensorType(shape, dtype),
+});
+
+function tensorType(shape: readonly number[], dtype: DType): object {
   const dim = shape.map((d) => ({ value: { case: 'dimValue', value: BigInt(d) } }));
-  const value = { elemType: ELEMENT[dtype], shape: { dim } };
-  return { name, type: { value: { case: 'tensorType', value } } };
+  return { value: { case: 'tensorType', value: { elemType: ELEMENT[dtype], shape: { dim } } } };
 }
 
 function tensorProto(name: string, { data, shape }: TensorData, dtype?: DType): object {
