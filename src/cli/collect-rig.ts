@@ -120,7 +120,8 @@ export class RigCrew implements Crew<Attempt, AttemptResult>, AsyncDisposable {
     if (typeof drive === 'string') return unplanned(drive);
     const { episode } = await this.#ask<{ episode: string }>('/api/recording/start', {
       task: plan.taskText,
-      operator: plan.driver.kind === 'policy' ? plan.driver.name : 'teacher',
+      operator:
+        plan.driver.kind === 'policy' ? plan.driver.name : plan.driver.planner === 'mpc' ? 'planner' : 'teacher',
     });
     const driven = await this.#drive(drive.begin);
     await this.#ask('/api/recording/stop');
@@ -148,6 +149,12 @@ export class RigCrew implements Crew<Attempt, AttemptResult>, AsyncDisposable {
     if (driver.kind === 'policy') {
       const begin = async (): Promise<void> => {
         await this.#ask('/api/policy/deploy', { policy: driver.name });
+      };
+      return { begin, drawn: {} };
+    }
+    if (driver.planner === 'mpc') {
+      const begin = async (): Promise<void> => {
+        await this.#ask('/api/planner/start', { task: 'phases' });
       };
       return { begin, drawn: {} };
     }
@@ -227,6 +234,7 @@ export class RigCrew implements Crew<Attempt, AttemptResult>, AsyncDisposable {
     const watch = this.#watch;
     if (watch.value('mode') === Mode.active) {
       if (watch.value('controller') === ControllerId.policy) await this.#ask('/api/policy/stop');
+      else if (watch.value('controller') === ControllerId.mpc) await this.#ask('/api/planner/stop');
       else await this.#ask('/api/request', { kind: 'hold' });
     }
     await watch.until((v) => v('mode') === Mode.holding || v('mode') === Mode.stopped, ANSWER_S);

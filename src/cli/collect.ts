@@ -40,6 +40,7 @@ interface Options {
   readonly policy?: string;
   readonly disturb: 'none' | 'push';
   readonly recover?: number;
+  readonly planner?: 'mpc';
   readonly task?: string;
   readonly episodes: number;
   readonly hours?: number;
@@ -94,6 +95,12 @@ export function addCollect(program: Command): void {
         .default('none'),
     )
     .option('--recover <share>', 'teacher: share of demonstrations that begin as after a missed grasp', share)
+    .addOption(
+      new Option(
+        '--planner <kind>',
+        'teacher: plans as it goes from where things lie, instead of one trajectory made at the reset',
+      ).choices(['mpc']),
+    )
     .option('--cameras <names>', 'cameras to render, by commas, or none; default: all of the robot file')
     .option('--robot <file>', 'robot file, or the name of a shipped one', DEFAULT_ROBOT)
     .option('--workers <n>', 'threads; default: one per core', whole(1))
@@ -113,6 +120,9 @@ export function addCollect(program: Command): void {
       const drivers = [options.teacher, options.policy, options.resume].filter((x) => x !== undefined).length;
       if (drivers !== 1)
         command.error('error: give --teacher, or --policy BUNDLE, or --resume ID: one of them');
+      const trajectory = options.disturb !== 'none' || options.recover !== undefined;
+      if (options.planner !== undefined && (options.teacher === undefined || trajectory))
+        command.error('error: --planner goes with --teacher, without --disturb and --recover');
       process.exitCode = await run(options);
     });
   examples(command, [
@@ -261,9 +271,14 @@ function planOf(
 }
 
 /** Rejects with POLICY_*. */
-async function driverChoice({ policy, disturb, recover, workspace }: Options): Promise<DriverChoice> {
+async function driverChoice({ policy, disturb, recover, planner, workspace }: Options): Promise<DriverChoice> {
   if (policy === undefined)
-    return { kind: 'teacher', disturb, ...(recover === undefined ? {} : { recover }) };
+    return {
+      kind: 'teacher',
+      disturb,
+      ...(recover === undefined ? {} : { recover }),
+      ...(planner === undefined ? {} : { planner }),
+    };
   const { findBundle, loadBundle } = await import('../policy/bundle.ts');
   const places = [join(resolve(workspace), 'policies'), join(packageRoot(), 'policies')];
   const { folder, manifest, sha256 } = loadBundle(findBundle(policy, places));

@@ -12,6 +12,7 @@ import { type AttemptResult, unplanned } from '../session/collect.ts';
 import type { Attempt, CollectionPlan } from '../session/collection.ts';
 import type { Driver } from '../session/driver.ts';
 import { type JobHandler, serveJobs } from '../session/job-pool.ts';
+import { MpcDriver } from '../session/mpc-driver.ts';
 import { PolicyDriver } from '../session/policy-driver.ts';
 import { TeacherDriver } from '../session/teacher.ts';
 import { cellParts } from './cell-parts.ts';
@@ -114,6 +115,11 @@ interface Seated {
 
 /** Rejects with POLICY_*, COLLECTION_CHANGED for a bundle that is another one than when the collection began. */
 async function seat({ id, driver: choice }: CollectionPlan, spec: RobotSpec): Promise<Seated> {
+  if (choice.kind === 'teacher' && choice.planner === 'mpc') {
+    const { createSolver } = await import('../plan/mpc/solver.ts');
+    const driver = new MpcDriver({ choice: { task: 'phases' }, solver: createSolver });
+    return { driver, close: async () => {} };
+  }
   if (choice.kind === 'teacher') {
     return {
       driver: new TeacherDriver({ disturb: choice.disturb, recover: choice.recover ?? 0 }),

@@ -1,6 +1,7 @@
 /** Fills the block of the live stream from the newest tick. */
 import type { RobotSpec } from '../robot/spec.ts';
 import { liveLayout } from '../server/protocol.ts';
+import { plannerStatusLayout } from './planner-messages.ts';
 import type { PolicyNumbers } from './policy-thread.ts';
 import type { TickWatch } from './tick-watch.ts';
 
@@ -27,6 +28,20 @@ const FROM_TICK: readonly (readonly [string, string])[] = [
   ['success', 'in.task.success'],
   ['residual', 'in.task.residual'],
 ];
+
+/** Live field ← field of the planner's status. */
+const FROM_PLANNER = [
+  'plans',
+  'failed',
+  'problem',
+  'rate',
+  'solveP50',
+  'solveP99',
+  'lead',
+  'cost',
+  'terms',
+  'path',
+] as const;
 
 export class LiveBlock {
   readonly layout;
@@ -55,6 +70,7 @@ export class LiveBlock {
     recordingS: number,
     poses: Float64Array | null,
     policy: PolicyNumbers | null,
+    planner: { readonly loaded: unknown; readonly numbers: Float64Array | null },
   ): Float64Array {
     const { block, layout } = this;
     const watch = this.#watch;
@@ -84,7 +100,27 @@ export class LiveBlock {
     block[layout.at('policy.chunks')] = policy?.chunks ?? 0;
     block[layout.at('policy.refused')] = policy?.refused ?? 0;
     block[layout.at('policy.underruns')] = policy?.underruns ?? 0;
+    this.#planner(planner.loaded !== null, planner.numbers);
     if (poses !== null) block.set(poses.subarray(0, layout.field('poses').length), layout.at('poses'));
     return block;
   }
+
+  #planner(loaded: boolean, numbers: Float64Array | null): void {
+    const { block, layout } = this;
+    const watch = this.#watch;
+    const seq = watch.newest[watch.at('in.plan.seq')]!;
+    const captured = watch.newest[watch.at('in.plan.captured')]!;
+    block[layout.at('planner.loaded')] = loaded ? 1 : 0;
+    block[layout.at('planner.age')] = seq === 0 ? Number.NaN : block[layout.at('time')]! - captured;
+    for (const name of FROM_PLANNER) {
+      const to = layout.field(`planner.${name}`);
+      const from = plannerStatusLayout.at(name);
+      for (let i = 0; i < to.length; i++) {
+        block[to.offset + i] = numbers?.[from + i] ?? (MISSING.has(name) ? Number.NaN : 0);
+      }
+    }
+  }
 }
+
+/** What has no value before the first plan. */
+const MISSING: ReadonlySet<string> = new Set(['solveP50', 'solveP99', 'lead', 'cost', 'terms', 'path']);

@@ -16,7 +16,7 @@ import { ControllerId, Mode, Reason, RequestKind, Source } from '../robot/tick.t
 import { deviceStatusWords } from '../robot/words.ts';
 import { packageVersion } from '../root.ts';
 import { type Hello, LIVE_PROTOCOL, type SessionState } from '../server/protocol.ts';
-import type { PolicyHost, SessionHost } from '../session/host.ts';
+import type { PlannerHost, PolicyHost, SessionHost } from '../session/host.ts';
 import { Session } from '../session/session.ts';
 import { rigAddress } from './address.ts';
 import { CameraHub } from './camera-hub.ts';
@@ -25,6 +25,7 @@ import { episodeRecorder } from './episode-recorder.ts';
 import { policyPlaces } from './kinds.ts';
 import { LiveBlock } from './live.ts';
 import type { RigMetrics } from './metrics.ts';
+import { PlannerThread } from './planner-thread.ts';
 import { PolicyThread } from './policy-thread.ts';
 import { openReplay } from './replay.ts';
 import { jsonScene } from './scene-json.ts';
@@ -46,6 +47,8 @@ export interface RigOptions {
   readonly controllers?: URL;
   /** Emulated hardware in place of the real one. */
   readonly dryRun?: boolean;
+  /** Module with createSolver, for planners; default: src/plan/mpc/solver.ts. */
+  readonly solver?: URL;
 }
 
 export class Rig {
@@ -58,6 +61,7 @@ export class Rig {
   readonly #loop: LoopThread;
   readonly #cameras: CameraHub;
   readonly #policies: PolicyThread;
+  readonly #planner: PlannerThread;
   readonly #recorder: Recorder;
   readonly #socket: RigSocket;
   readonly #live: LiveBlock;
@@ -80,6 +84,7 @@ export class Rig {
     this.#loop = parts.loop;
     this.#cameras = parts.cameras;
     this.#policies = parts.policies;
+    this.#planner = parts.planner;
     this.#recorder = parts.recorder;
     this.#socket = parts.socket;
     this.watch = new TickWatch(spec, parts.loop.watch);
@@ -103,6 +108,10 @@ export class Rig {
       this.#dirty = true;
     };
     this.#policies.onFailure = (error) => this.session.event('error', `Policies: ${explain(error)}`);
+    this.#planner.onChange = () => {
+      this.#dirty = true;
+    };
+    this.#planner.onFailure = (error) => this.session.event('error', `Planner: ${explain(error)}`);
     this.#cameras.onFailure = (error) => this.session.event('error', `Cameras: ${explain(error)}`);
   }
 
@@ -127,7 +136,7 @@ export class Rig {
         DeviceRack.load({
           spec,
           now,
-          poseReaders: 2,
+          poseReaders: 3,
           onFault: (device, message) => late.rig?.deviceFault(device, message),
           onNote: (device, message) => late.rig?.deviceNote(device, message),
           dryRun: options.dryRun ?? false,
@@ -154,6 +163,19 @@ export class Rig {
         frames: cameras.policyChannels,
       });
       closers.push(() => policies[Symbol.asyncDispose]());
+      const task = spec.sim === null ? undefined : rack.tasks.get(spec.sim.task);
+      const planner = new PlannerThread({
+        spec,
+        ticks: loop.planner.ticks,
+        plan: loop.planner.plan,
+        poses: rack.stage?.poses[2] ?? null,
+        scene:
+          rack.scene === null
+            ? null
+            : { bodies: rack.scene.bodies.map((b) => b.name), phases: task?.phases ?? null },
+        ...(options.solver === undefined ? {} : { solver: options.solver }),
+      });
+      closers.push(() => planner[Symbol.asyncDispose]());
       const recorder = await Recorder.open({
         spec,
         memory: loop.memoryLayout,
@@ -168,7 +190,7 @@ export class Rig {
         onRepair: (done, of, id) => log.info({ done, of, id }, 'repairing'),
       });
       closers.push(() => recorder[Symbol.asyncDispose]());
-      const rig = new Rig(options, { now, rack, loop, cameras, policies, recorder, socket });
+      const rig = new Rig(options, { now, rack, loop, cameras, policies, planner, recorder, socket });
       late.rig = rig;
       for (const report of recorder.repaired) {
         log.info(report, 'repaired');
@@ -336,10 +358,16 @@ export class Rig {
     this.#timer = null;
     await this.#step('socket', () => this.#socket[Symbol.asyncDispose]());
     await this.#step('policies', () => this.#policies[Symbol.asyncDispose]());
+    await this.#step('planner', () => this.#planner[Symbol.asyncDispose]());
     await this.#step('cameras', () => this.#cameras[Symbol.asyncDispose]());
     await this.#step('recorder', () => this.#recorder[Symbol.asyncDispose]());
     await this.#step('devices', () => this.#rack[Symbol.asyncDispose]());
     await this.#step('loop', () => this.#loop[Symbol.asyncDispose]());
+  }
+
+  /** Ends the planner thread as a crash would: for tests of what happens then. */
+  killPlanner(): void {
+    this.#planner.kill();
   }
 
   #pump(): void {
@@ -357,6 +385,7 @@ export class Rig {
       this.#recordingS(),
       poses,
       this.#policies.loaded === null ? null : this.#policies.numbers,
+      this.#planner,
     );
     if (this.#loop.dead !== null) {
       live[this.#live.layout.at('mode')] = Mode.stopped;
@@ -416,6 +445,7 @@ export class Rig {
         },
       }),
       policies: this.#policyHost(),
+      planner: this.#planner satisfies PlannerHost,
       status: () => this.#status(),
       ask: (request) => {
         if (this.#loop.dead !== null) {
@@ -495,6 +525,7 @@ interface Parts {
   readonly loop: LoopThread;
   readonly cameras: CameraHub;
   readonly policies: PolicyThread;
+  readonly planner: PlannerThread;
   readonly recorder: Recorder;
   readonly socket: RigSocket;
 }

@@ -10,6 +10,10 @@ import { type FieldSpec, Layout } from './layout.ts';
 /** Most stages of a plan. */
 export const PLAN_STAGES = 100;
 
+/** Terms whose costs, and points of the planned way of the tool, that people are shown. */
+export const MOST_TERMS = 16;
+export const PATH_POINTS = 16;
+
 /** What is wrong with the newest attempt of the planner; numbers as in plan.problem. Append, never renumber. */
 export const PlanProblem = {
   none: 0,

@@ -1,5 +1,7 @@
 /** What crosses between the server and a browser (or any client). Used by src/server and src/console alike. */
+import type { TargetSpec } from '../plan/mpc/target.ts';
 import { Layout } from '../robot/layout.ts';
+import { MOST_TERMS, PATH_POINTS } from '../robot/plan.ts';
 import type { SceneDescription } from '../robot/scene.ts';
 import type { RobotSpec } from '../robot/spec.ts';
 import { RESIDUALS } from '../robot/tick.ts';
@@ -53,6 +55,28 @@ export function liveLayout(axes: number, bodies: number): Layout {
     { name: 'policy.chunks', unit: '1', doc: 'chunks since the policy took over' },
     { name: 'policy.refused', unit: '1', doc: 'observations and chunks that were refused since then' },
     { name: 'policy.underruns', unit: '1', doc: 'times that its rows ran out since then' },
+    { name: 'planner.loaded', unit: '1', doc: '1 while a planner is ready or drives; `source` says which' },
+    { name: 'planner.age', unit: 's', doc: 'since the state of the plan in force; NaN without one' },
+    { name: 'planner.plans', unit: '1', doc: 'plans since it took over' },
+    { name: 'planner.failed', unit: '1', doc: 'attempts that failed since then' },
+    { name: 'planner.problem', unit: '1', doc: 'PlanProblem of the newest attempt' },
+    { name: 'planner.rate', unit: 'Hz', doc: 'plans per second; 0 while it does not drive' },
+    { name: 'planner.solveP50', unit: 's', doc: 'time of a plan, of the last 256' },
+    { name: 'planner.solveP99', unit: 's' },
+    { name: 'planner.lead', unit: 's', doc: 'how far ahead of now plans are made' },
+    { name: 'planner.cost', unit: '1', doc: 'of the plan in force; NaN before the first' },
+    {
+      name: 'planner.terms',
+      length: MOST_TERMS,
+      unit: '1',
+      doc: 'what each term of the session state adds to it, in their order; NaN behind',
+    },
+    {
+      name: 'planner.path',
+      length: 3 * PATH_POINTS,
+      unit: 'm',
+      doc: 'planned way of the tool in the base, evenly over the horizon: x y z each; NaN before the first plan',
+    },
     { name: 'recording', unit: 's', doc: 'length of the running recording; -1 when none runs' },
     {
       name: 'poses',
@@ -140,6 +164,23 @@ export interface PolicyListing {
   readonly problems: readonly string[];
 }
 
+/** What a planner can be asked to do: GET /api/planner/tasks. */
+export interface PlannerTask {
+  readonly name: string;
+  readonly text: string;
+  /** Kinds of targets that it takes (TargetSpec), 'phases' or 'scene' for the scene's own. */
+  readonly targets: readonly string[];
+  readonly drive: 'position' | 'torque';
+  readonly horizon: number;
+  readonly dt: number;
+  readonly terms: readonly {
+    readonly name: string;
+    readonly kind: string;
+    readonly weight: number;
+    readonly final: number;
+  }[];
+}
+
 /** What a session is doing, as text: sent when it changes ({type: 'session', session}). */
 export interface SessionState {
   readonly rig: string;
@@ -179,6 +220,31 @@ export interface SessionState {
     readonly task: string;
     /** Why its newest chunk did not come, '' when all came. */
     readonly problem: string;
+  } | null; // prettier-ignore
+  /** The planner that is loaded, or being loaded; null for none. */
+  readonly planner: {
+    /** Name of its task, one of GET /api/planner/tasks. */
+    readonly task: string;
+    /** `ready`: somebody else drives, or nobody; `driving`: it does. */
+    readonly state: 'loading' | 'ready' | 'driving';
+    /** 'position' or 'torque'; '' while loading. */
+    readonly drive: string;
+    readonly horizon: number;
+    /** s per stage. */
+    readonly dt: number;
+    /** null: of the scene. */
+    readonly target: TargetSpec | null;
+    /** In the order of planner.terms of the live stream. */
+    readonly terms: readonly {
+      readonly name: string;
+      readonly kind: string;
+      readonly weight: number;
+      readonly final: number;
+    }[];
+    /** Why its newest attempt failed, '' when it did not. */
+    readonly problem: string;
+    /** Phase under way, '' for tasks without. */
+    readonly phase: string;
   } | null; // prettier-ignore
   /** Newest last, at most 50. */
   readonly events: readonly SessionEvent[];
@@ -231,6 +297,11 @@ export interface RequestBody {
  *   POST /api/policy/deploy             {lease, policy, task?, goal?} → {seq}: loads it, and it drives
  *   POST /api/policy/resume             {lease} → {seq}: hands back to the policy that is loaded
  *   POST /api/policy/stop               {lease} → {}: holds, and lets go of the policy
+ *   GET  /api/planner/tasks             PlannerTask[]
+ *   POST /api/planner/start             {lease, task, drive?, target?, weights?, horizon?, dt?} → {seq}: it drives
+ *   POST /api/planner/set               {lease, target?, weights?} → {}: from the next plan on
+ *   POST /api/planner/resume            {lease} → {seq}: hands back to the planner that is loaded
+ *   POST /api/planner/stop              {lease} → {}: holds, and lets go of the planner
  *   GET  /api/episodes                  EpisodeSummary[] newest first
  *   GET  /api/episodes/:id              EpisodeSummary
  *   GET  /api/episodes/:id/trace?hz=30  binary: u32 length of a JSON header, TraceHeader, pad to 8, rows

@@ -1,6 +1,7 @@
 /** Routes that ask something of the rig. Their bodies have the schemas of src/session/methods.ts. */
 import Type, { type TSchema } from 'typebox';
 import { ArmloopError } from '../errors.ts';
+import { MPC_TASKS } from '../plan/mpc/tasks.ts';
 import { type Method, methods } from '../session/methods.ts';
 import type { Parts } from './app.ts';
 import type { Hello } from './protocol.ts';
@@ -118,7 +119,52 @@ const POSTS: readonly Route[] = [
     summary: 'Hold, and let go of the policy',
     answer: Type.Object({}),
   },
+  {
+    url: '/api/planner/start',
+    method: 'planner.start',
+    tag: 'planning',
+    summary: 'Build a planner for a task, and let it drive',
+    answer: seq,
+  },
+  {
+    url: '/api/planner/set',
+    method: 'planner.set',
+    tag: 'planning',
+    summary: 'Another target or other weights from the next plan on',
+    answer: Type.Object({}),
+  },
+  {
+    url: '/api/planner/resume',
+    method: 'planner.resume',
+    tag: 'planning',
+    summary: 'Hand back to the planner that is loaded: it goes on from where the arm is',
+    answer: seq,
+  },
+  {
+    url: '/api/planner/stop',
+    method: 'planner.stop',
+    tag: 'planning',
+    summary: 'Hold, and let go of the planner',
+    answer: Type.Object({}),
+  },
 ];
+
+const plannerTask = Type.Object({
+  name: Type.String(),
+  text: Type.String(),
+  targets: texts,
+  drive: Type.String(),
+  horizon: Type.Integer(),
+  dt: Type.Number(),
+  terms: Type.Array(
+    Type.Object({
+      name: Type.String(),
+      kind: Type.String(),
+      weight: Type.Number(),
+      final: Type.Number(),
+    }),
+  ),
+});
 
 export function addRigRoutes({ app, link }: Parts): void {
   for (const { url, method, tag, summary, answer } of POSTS) {
@@ -148,6 +194,17 @@ export function addRigRoutes({ app, link }: Parts): void {
       },
     },
     () => link.request('policy.list', {}),
+  );
+  app.get(
+    '/api/planner/tasks',
+    {
+      schema: {
+        tags: ['planning'],
+        summary: 'What a planner can be asked to do',
+        response: { 200: Type.Array(plannerTask) },
+      },
+    },
+    () => MPC_TASKS,
   );
   app.get(
     '/api/rig',

@@ -283,6 +283,7 @@ export class LockstepCell implements AsyncDisposable {
       q: this.#measured(runner.time),
       bodies,
       poses,
+      look: (out) => this.#stage?.poses(out),
       rows: runner.rows,
     };
   }

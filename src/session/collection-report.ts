@@ -31,6 +31,7 @@ export function collectionReport(state: CollectionState): string {
 
 export function driverText(driver: DriverChoice): string {
   if (driver.kind === 'policy') return driver.name;
+  if (driver.planner === 'mpc') return 'the planner (mpc)';
   return driver.disturb === 'push' ? 'the teacher, pushed' : 'the teacher';
 }
 

@@ -16,7 +16,13 @@ export const RETRY = 10_000_000;
 
 /** Who drives. A policy is named by its bundle's folder. */
 export type DriverChoice =
-  | { readonly kind: 'teacher'; readonly disturb: 'none' | 'push'; readonly recover?: number }
+  | {
+      readonly kind: 'teacher';
+      readonly disturb: 'none' | 'push';
+      readonly recover?: number;
+      /** A planner goes by the phases of the task as the scene lies, instead of one trajectory made at the reset. */
+      readonly planner?: 'mpc';
+    }
   | {
       readonly kind: 'policy';
       readonly bundle: string;

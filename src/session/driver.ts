@@ -34,6 +34,8 @@ export interface EpisodeScene {
   /** True poses, for teachers: names of the bodies, and 7 numbers each (p x y z, quaternion x y z w) in the world. */
   readonly bodies: readonly string[];
   readonly poses: Float64Array;
+  /** The poses as they are now, for drivers that plan as they go. */
+  readonly look: (poses: Float64Array) => void;
   /** Rows for controllers that follow streamed plans. */
   readonly rows: RingEnd;
 }

@@ -1,5 +1,7 @@
 /** What the session needs of the rig process, and what it tells it. Implemented by src/rig; scripted in tests. */
 
+import type { MpcChoice, MpcPlanSpec, MpcWeights } from '../plan/mpc/choice.ts';
+import type { TargetSpec } from '../plan/mpc/target.ts';
 import type { ClientRef } from '../rig/socket.ts';
 import type { Now } from '../robot/device.ts';
 import type { RobotSpec } from '../robot/spec.ts';
@@ -77,6 +79,22 @@ export interface PolicyHost {
   unload(): Promise<void>;
 }
 
+/** A planner that is checked and warm. */
+export type LoadedPlanner = MpcPlanSpec;
+
+/** The planner of a rig; one is loaded at a time. */
+export interface PlannerHost {
+  readonly loaded: LoadedPlanner | null;
+  /** Why its newest attempt failed, and the phase under way; '' for none. */
+  readonly problem: string;
+  readonly phase: string;
+  /** Rejects with PLAN_*, TEACHER_NO_PHASES, MODEL_*. */
+  load(choice: MpcChoice): Promise<LoadedPlanner>;
+  /** Rejects with PLAN_NONE, PLAN_PROBLEM_INVALID. */
+  set(change: { target?: TargetSpec; weights?: MpcWeights }): Promise<void>;
+  unload(): Promise<void>;
+}
+
 /** An episode made ready to be driven again. */
 export interface ReplayPlan {
   /** Physics state at its start, per simulated device; empty when it has none. */
@@ -96,6 +114,7 @@ export interface SessionHost {
   readonly scene: SceneControl | null;
   readonly recorder: EpisodeRecorder;
   readonly policies: PolicyHost;
+  readonly planner: PlannerHost;
   /** What the rig itself knows for the session's state. */
   status(): Pick<SessionState, 'task' | 'devices' | 'cameras' | 'realTime'>;
   /** Queues a request; its number. */

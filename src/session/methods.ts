@@ -1,6 +1,7 @@
 /** What a server may ask of a rig: method → schema of its parameters. Routes use the same schemas. */
 import Type, { type Static, type TSchema } from 'typebox';
 import { ArmloopError } from '../errors.ts';
+import { choiceSchema, targetSchema, weightsSchema } from '../plan/mpc/choice.ts';
 import { EPISODE_ID } from '../record/episode-id.ts';
 import { schemaProblem } from '../robot/schema-problem.ts';
 import { REQUEST_ARGS } from '../robot/tick.ts';
@@ -89,6 +90,13 @@ export const methods = {
   ),
   'policy.resume': withLease,
   'policy.stop': withLease,
+  'planner.start': Type.Object({ lease: leaseNumber, ...choiceSchema.properties }, closed),
+  'planner.set': Type.Object(
+    { lease: leaseNumber, target: Type.Optional(targetSchema), weights: Type.Optional(weightsSchema) },
+    closed,
+  ),
+  'planner.resume': withLease,
+  'planner.stop': withLease,
   replay: Type.Object({ lease: leaseNumber, episode: episodeId }, closed),
 } satisfies Record<string, TSchema>;
 

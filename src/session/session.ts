@@ -14,6 +14,7 @@ import type { LoopRequest, SessionHost } from './host.ts';
 import { ControlLease, type Lease } from './lease.ts';
 import { checked, type Method, type Params } from './methods.ts';
 import { OperatorGate } from './operator.ts';
+import { PlannerFlow } from './planner.ts';
 import { PolicyFlow } from './policies.ts';
 import { RecordingFlow } from './recording.ts';
 import { replayEpisode, resetScene } from './scene.ts';
@@ -44,6 +45,7 @@ export class Session {
   readonly #recording: RecordingFlow;
   readonly #events: EventLog;
   readonly #policies: PolicyFlow;
+  readonly #planner: PlannerFlow;
   readonly #handlers: Handlers;
   #retired = false;
   /** The devices were told to hold without the loop: they take no commands before they are enabled again. */
@@ -61,6 +63,7 @@ export class Session {
     this.#recording = new RecordingFlow(host.recorder);
     this.#events = new EventLog((event) => this.#told(event));
     this.#policies = new PolicyFlow(host, this);
+    this.#planner = new PlannerFlow(host, this);
     this.#handlers = this.#table();
   }
 
@@ -108,6 +111,7 @@ export class Session {
       recording: { state: r.state, episode: r.episode, task: r.task, operator: r.operator },
       ...this.#host.status(),
       policy: this.#policies.state(),
+      planner: this.#planner.state(),
       events: this.#events.list,
     };
   }
@@ -320,6 +324,26 @@ export class Session {
       'policy.stop': ({ lease }) => {
         this.#lease.need(lease);
         return this.#inTurn(() => this.#policies.stop());
+      },
+      'planner.start': ({ lease, ...choice }) => {
+        this.#lease.need(lease);
+        return this.#inTurn(() => this.#planner.start(lease, choice));
+      },
+      // Not in turn: a target that follows a hand must not wait for anything.
+      'planner.set': ({ lease, target, weights }) => {
+        this.#lease.need(lease);
+        return this.#planner.set({
+          ...(target === undefined ? {} : { target }),
+          ...(weights === undefined ? {} : { weights }),
+        });
+      },
+      'planner.resume': ({ lease }) => {
+        this.#lease.need(lease);
+        return this.#inTurn(() => this.#planner.resume(lease));
+      },
+      'planner.stop': ({ lease }) => {
+        this.#lease.need(lease);
+        return this.#inTurn(() => this.#planner.stop());
       },
       replay: ({ lease, episode }) => {
         this.#lease.need(lease);

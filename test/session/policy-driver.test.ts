@@ -56,7 +56,7 @@ async function run(runner: PolicyRunner, ticks: number, options: { latencyMs?: n
   const requests = new Map<number, Float64Array>();
   const last = new Float64Array(layout.size);
   const at = { mode: layout.at('out.mode'), seq: layout.at('in.request.seq') };
-  const scene = { spec, seed: 3, time: 1, bodies: [], poses: new Float64Array(0), q: HOME };
+  const scene = { spec, seed: 3, time: 1, bodies: [], poses: new Float64Array(0), q: HOME, look: () => {} };
   await driver.begin({ ...scene, task: null as never, rows: null as never });
   const lockstep = new LockstepRunner({
     spec,

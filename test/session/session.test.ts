@@ -3,9 +3,16 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { loadRobot } from '../../src/config.ts';
 import { ArmloopError } from '../../src/errors.ts';
+import { type MpcChoice, resolveChoice } from '../../src/plan/mpc/choice.ts';
 import { ControllerId, Mode, OperatorKind, Reason, RequestKind, Source } from '../../src/robot/tick.ts';
 import { packageRoot } from '../../src/root.ts';
-import type { LoadedPolicy, LoopRequest, SessionHost, TickView } from '../../src/session/host.ts';
+import type {
+  LoadedPlanner,
+  LoadedPolicy,
+  LoopRequest,
+  SessionHost,
+  TickView,
+} from '../../src/session/host.ts';
 import { Session } from '../../src/session/session.ts';
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
@@ -63,6 +70,21 @@ class PaperRig implements SessionHost {
     unload: async () => {
       this.done.push('unload');
       this.policies.loaded = null;
+    },
+  };
+  readonly planner = {
+    loaded: null as LoadedPlanner | null,
+    problem: '',
+    phase: '',
+    load: async (choice: MpcChoice) => {
+      this.done.push(`plan ${choice.task}`);
+      this.planner.loaded = resolveChoice(choice, this.spec);
+      return this.planner.loaded;
+    },
+    set: async (change: object) => void this.done.push(`set ${Object.keys(change)}`),
+    unload: async () => {
+      this.done.push('unload planner');
+      this.planner.loaded = null;
     },
   };
   now = () => this.time;
@@ -339,4 +361,52 @@ test('a policy is loaded, drives as policy, gives way to hands, goes on, and is 
   assert.equal(policy(), null);
   const said = session.events.list.map((e) => e.text).join('\n');
   assert.match(said, /The policy pick drives \(sha256 abc\)[\s\S]*pick drives again[\s\S]*push was put away/);
+});
+
+test('a planner is started for who has control, changed while it drives, and put away', async () => {
+  const { rig, session, take } = await open();
+  const planner = () => session.state().planner;
+  const pose = [0.5, 0, 0.3, 1, 0, 0, 0];
+  const start = { task: 'reach', target: { kind: 'pose', pose } };
+  await assert.rejects(session.request('planner.start', { lease: 9, ...start }, 1), code('LEASE_NEEDED'));
+  const lease = await take();
+  await assert.rejects(session.request('planner.resume', { lease }, 1), code('PLAN_NONE'));
+  for (const [wrong, by] of [
+    [{ ...start, task: 'dance' }, 'PLAN_UNKNOWN_TASK'],
+    [{ task: 'reach' }, 'PLAN_PROBLEM_INVALID'],
+    [{ task: 'reach', target: { kind: 'joints', q: [1] } }, 'PLAN_PROBLEM_INVALID'],
+    [{ task: 'joints', target: { kind: 'joints', q: [1] } }, 'PLAN_PROBLEM_INVALID'],
+    [{ ...start, weights: { beauty: { weight: 1 } } }, 'PLAN_PROBLEM_INVALID'],
+    [{ ...start, target: { kind: 'pose', pose: [1] } }, 'REQUEST_INVALID'],
+    [{ ...start, horizon: 0 }, 'REQUEST_INVALID'],
+    [{ ...start, target: { kind: 'pose', pose: [0.5, 0, 0.3, 1, 1, 0, 0] } }, 'PLAN_PROBLEM_INVALID'],
+  ] as const) {
+    await assert.rejects(
+      session.request('planner.start', { lease, ...wrong }, 1),
+      code(by),
+      JSON.stringify(wrong),
+    );
+  }
+  rig.done.length = 0;
+  const weights = { position: { weight: 7 } };
+  const started = session.request('planner.start', { lease, ...start, weights }, 1);
+  await Promise.resolve();
+  assert.equal(planner()?.state, 'loading');
+  await started;
+  assert.deepEqual(rig.done, ['plan reach', 'ask activate']);
+  const { controller, source, args } = rig.asked.at(-1)!;
+  assert.deepEqual([controller, source], [ControllerId.mpc, Source.mpc]);
+  assert.deepEqual(args, [0.05, 0.2, 1]);
+  assert.equal(planner()?.state, 'driving');
+  assert.equal(planner()?.terms.find((t) => t.name === 'position')?.weight, 7);
+  await session.request('planner.set', { lease, weights }, 1);
+  assert.equal(rig.done.at(-1), 'set weights');
+  await session.request('request', { kind: 'activate', lease, controller: 'jog' }, 1);
+  assert.equal(planner()?.state, 'ready');
+  await session.request('planner.resume', { lease }, 1);
+  assert.equal(planner()?.state, 'driving');
+  rig.done.length = 0;
+  await session.request('planner.stop', { lease }, 1);
+  assert.deepEqual(rig.done, ['ask hold', 'unload planner']);
+  assert.equal(planner(), null);
 });

@@ -199,6 +199,7 @@ export class FakeRig {
       cameras: [{ name: 'front', width: 320, height: 240, fps: 15, measuredFps: 15, dropped: 0 }],
       realTime: { fifo: false, reason: 'not permitted here' },
       policy: null,
+      planner: null,
       events: [],
     };
     this.#server = http.createServer((request, response) => void this.#http(request, response));

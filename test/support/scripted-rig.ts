@@ -87,6 +87,7 @@ export function hello(): Hello {
       })),
       realTime: { fifo: false, reason: 'scripted' },
       policy: null,
+      planner: null,
       events: [],
     },
   };

@@ -136,6 +136,14 @@ export class MpcEngine {
     this.#x.set(x.subarray(0, this.#x.length - 2 * this.#n), 2 * this.#n);
   }
 
+  /** Solves a few times from a pose at rest, so that the code is warm; forgets all of it. */
+  rehearse(q: Float64Array, rounds = 20): void {
+    this.begin(Number.NaN);
+    this.predictor.rest(q);
+    for (let i = 0; i < rounds; i++) this.attempt(this.predictor.now + 1e-3 * i);
+    this.begin(Number.NaN);
+  }
+
   see(record: Float64Array): void {
     this.predictor.see(record);
   }

@@ -54,8 +54,16 @@ export class Predictor {
     return this.#record[this.#at.time]!;
   }
 
-  forget(): void {
+  /** As after a tick in which the arm stood still at q. */
+  rest(q: Float64Array): void {
+    const at = this.#at;
     this.#count = 0;
+    for (let i = 0; i < this.#n; i++) {
+      this.#record[at.q + i] = q[i]!;
+      this.#record[at.qd + i] = 0;
+      this.#record[at.cmdQ + i] = q[i]!;
+      this.#record[at.cmdQd + i] = 0;
+    }
   }
 
   /** Every tick, in order. */

@@ -14,8 +14,6 @@ export interface TargetSource {
   readonly done: boolean;
 }
 
-export type Vec3 = readonly [number, number, number];
-
 /** Targets as data, in requests and task files. */
 export type TargetSpec =
   /** Tool pose: p x y z (m), quaternion x y z w. */
@@ -27,9 +25,9 @@ export type TargetSpec =
   | {
       readonly kind: 'path';
       readonly pose: readonly number[];
-      readonly amplitude: Vec3;
-      readonly multiple: Vec3;
-      readonly phase: Vec3;
+      readonly amplitude: readonly number[];
+      readonly multiple: readonly number[];
+      readonly phase: readonly number[];
       /** s */
       readonly period: number;
     }

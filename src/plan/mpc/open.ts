@@ -1,0 +1,101 @@
+/** From what was asked for to a pilot: plant, tool, limits, terms and target of one robot. */
+import { ArmloopError } from '../../errors.ts';
+import { armOptions, buildDynamics, loadKinematics, readTree } from '../../model/load.ts';
+import type { RobotSpec } from '../../robot/spec.ts';
+import type { TaskPhase } from '../../robot/task.ts';
+import type { Solver } from '../solver.ts';
+import { type MpcChoice, resolveChoice } from './choice.ts';
+import { PhaseTarget } from './phases.ts';
+import { engineOf, MpcPilot, SceneView } from './pilot.ts';
+import { type ArmPlant, CommandPlant, EffortPlant } from './plant.ts';
+import { ArmProblem, type ToolKinematics } from './problem.ts';
+import { FormulaTarget, type TargetSource, type TargetSpec } from './target.ts';
+import type { TermLimits } from './terms.ts';
+
+/** Shares of the robot file's limits that plans use: the guard and, of efforts, the device's own gravity keep the rest. */
+const ACCELERATION = 0.7;
+const EFFORT = 0.5;
+
+/** What a planner may know of the scene that it works in. */
+export interface PlannerScene {
+  readonly bodies: readonly string[];
+  /** Phases of its task; null where it has none. */
+  readonly phases: readonly TaskPhase[] | null;
+}
+
+export interface OpenOptions {
+  readonly spec: RobotSpec;
+  readonly choice: MpcChoice;
+  readonly scene: PlannerScene | null;
+  readonly solver: Solver;
+}
+
+/**
+ * Throws PLAN_UNKNOWN_TASK, PLAN_PROBLEM_INVALID and MODEL_*. The model of a torque plan has no gravity: the devices that
+ * take efforts (the simulated arm, as a Franka) compensate it themselves.
+ */
+export function openPilot({ spec, choice, scene, solver }: OpenOptions): MpcPilot {
+  const plan = resolveChoice(choice, spec);
+  const view = new SceneView(scene?.bodies ?? []);
+  const phases = scene?.phases ?? null;
+  if (plan.targets.includes('phases') && phases === null) {
+    throw new ArmloopError('TEACHER_NO_PHASES', { task: spec.sim?.task ?? 'none' });
+  }
+  const makeTarget = (start: number, target: TargetSpec | null): TargetSource =>
+    target === null ? new PhaseTarget(phases!, view) : new FormulaTarget(target, start);
+  const { plant, tool } = armOf(spec, plan.drive);
+  const problem = new ArmProblem({
+    plant,
+    tool,
+    limits: limitsOf(spec, plan.drive),
+    terms: plan.terms,
+    target: makeTarget(0, plan.target),
+    horizon: plan.horizon,
+    dt: plan.dt,
+  });
+  return new MpcPilot({ spec, plan, view, engine: engineOf(spec, plan, problem, solver) }, makeTarget);
+}
+
+function armOf(spec: RobotSpec, drive: 'position' | 'torque'): { plant: ArmPlant; tool: ToolKinematics } {
+  if (drive === 'position') return { plant: new CommandPlant(spec.armAxes), tool: kinematicsOf(spec) };
+  const model = buildDynamics(readTree(spec.model.file), { ...armOptions(spec), gravity: [0, 0, 0] });
+  const frame = model.frame(spec.model.tool);
+  return {
+    plant: new EffortPlant(model),
+    tool: {
+      pose: (q, out) => model.pose(q, frame, out),
+      jacobian: (q, out) => model.jacobian(q, frame, out),
+    },
+  };
+}
+
+/** The tool of an arm whose gripper stands at home: that does not move the tool. */
+function kinematicsOf(spec: RobotSpec): ToolKinematics {
+  const model = loadKinematics(spec);
+  const n = spec.armAxes;
+  const all = Float64Array.from(spec.axes, (a) => a.home);
+  const wide = new Float64Array(6 * spec.axes.length);
+  return {
+    pose(q, out) {
+      for (let i = 0; i < n; i++) all[i] = q[i]!;
+      model.pose(all, model.tool, out);
+    },
+    jacobian(q, out) {
+      for (let i = 0; i < n; i++) all[i] = q[i]!;
+      model.jacobian(all, model.tool, wide);
+      for (let r = 0; r < 6; r++)
+        for (let j = 0; j < n; j++) out[r * n + j] = wide[r * spec.axes.length + j]!;
+    },
+  };
+}
+
+function limitsOf(spec: RobotSpec, drive: 'position' | 'torque'): TermLimits {
+  const arm = spec.axes.slice(0, spec.armAxes);
+  const of = (f: (a: (typeof arm)[number]) => number): Float64Array => Float64Array.from(arm, f);
+  return {
+    min: of((a) => a.min),
+    max: of((a) => a.max),
+    speed: of((a) => a.velocity),
+    control: of((a) => (drive === 'torque' ? EFFORT * a.effort : ACCELERATION * a.acceleration)),
+  };
+}

@@ -1,0 +1,226 @@
+/**
+ * The planner thread: one plan after the other while its controller drives, each from the newest tick and for the time at
+ * which it will arrive. It sleeps on the ring of ticks, so that a plan is begun when there is something new to plan from.
+ */
+import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
+import { ArmloopError } from '../errors.ts';
+import { LatestEnd, LatestView, RingView } from '../loop/channel.ts';
+import { monotonicClock } from '../loop/clock.ts';
+import { openPilot } from '../plan/mpc/open.ts';
+import type { MpcPilot } from '../plan/mpc/pilot.ts';
+import type { Solver } from '../plan/solver.ts';
+import { posesLayout } from '../robot/frame.ts';
+import { MOST_TERMS, PATH_POINTS } from '../robot/plan.ts';
+import {
+  type FromPlannerWorker,
+  type PlannerWorkerData,
+  plannerStatusLayout,
+  type ToPlannerWorker,
+} from './planner-messages.ts';
+
+export interface SolverModule {
+  readonly createSolver: () => Solver;
+}
+
+/** Longest sleeps while driving and while not, ms: so often messages are taken in. */
+const DRIVING_MS = 20;
+const IDLE_MS = 40;
+/** The status is told so often, s. */
+const TELL_S = 1 / 60;
+const RATE_S = 0.5;
+const KEPT = 256;
+/** Solves before the first plan, and those of them that are timed. */
+const WARM = 60;
+const TIMED = 10;
+
+class PlannerLoop {
+  readonly #now = monotonicClock();
+  readonly #data: PlannerWorkerData;
+  readonly #createSolver: () => Solver;
+  readonly #post: (message: FromPlannerWorker) => void;
+  readonly #ticks: RingView;
+  readonly #plan: LatestEnd;
+  readonly #poses: LatestView | null;
+  readonly #posesAt: number;
+  readonly #status: LatestEnd;
+  readonly #period: number;
+  #pilot: MpcPilot | null = null;
+  #running = true;
+  #costs = new Float64Array(0);
+  #path = new Float64Array(0);
+  readonly #solved = new Float64Array(KEPT);
+  #count = 0;
+  /** How long a plan is expected to take, s. */
+  #expected = 0;
+  #told = Number.NEGATIVE_INFINITY;
+  #rateFrom = 0;
+  #ratePlans = 0;
+  #rate = 0;
+  #said = '';
+
+  constructor(data: PlannerWorkerData, solver: SolverModule, post: (message: FromPlannerWorker) => void) {
+    this.#data = data;
+    this.#createSolver = solver.createSolver;
+    this.#post = post;
+    this.#ticks = new RingView(data.ticks);
+    this.#plan = new LatestEnd(data.plan);
+    this.#poses = data.poses === null ? null : new LatestView(data.poses);
+    this.#posesAt = posesLayout(data.scene?.bodies.length ?? 0).at('poses');
+    this.#status = new LatestEnd(data.status);
+    this.#period = 1 / data.spec.loop.rateHz;
+  }
+
+  run(next: () => ToPlannerWorker | null): void {
+    while (this.#running) {
+      for (let order = next(); order !== null; order = next()) this.#obey(order);
+      this.#takeIn();
+      const pilot = this.#pilot;
+      if (pilot?.fresh) this.#attempt(pilot);
+      if (pilot !== null && this.#now() > this.#told + TELL_S) this.#tell(pilot);
+      if (pilot?.fresh !== true) this.#ticks.wait(pilot?.driving === true ? DRIVING_MS : IDLE_MS);
+    }
+  }
+
+  #obey(order: ToPlannerWorker): void {
+    switch (order.type) {
+      case 'load':
+        this.#answer(order.id, () => this.#load(order));
+        break;
+      case 'set':
+        this.#answer(order.id, () => {
+          const { target, weights } = order;
+          this.#pilot?.set({
+            ...(target === undefined ? {} : { target }),
+            ...(weights === undefined ? {} : { weights }),
+          });
+        });
+        break;
+      case 'unload':
+        this.#pilot = null;
+        this.#post({ type: 'done', id: order.id });
+        break;
+      case 'shutdown':
+        this.#running = false;
+        break;
+      default:
+        order satisfies never;
+    }
+  }
+
+  #answer(id: number, work: () => void): void {
+    try {
+      work();
+      this.#post({ type: 'done', id });
+    } catch (error) {
+      const known = error instanceof ArmloopError;
+      const what = error instanceof Error ? (error.stack ?? error.message) : String(error);
+      const [code, details] = known ? [error.code, error.details] : ['INTERNAL', { what }];
+      this.#post({ type: 'refused', id, code, details });
+    }
+  }
+
+  #load({ choice }: ToPlannerWorker & { type: 'load' }): void {
+    const { spec, scene } = this.#data;
+    this.#pilot = null;
+    const pilot = openPilot({ spec, choice, scene, solver: this.#createSolver() });
+    const { horizon, terms } = pilot.engine.problem;
+    this.#costs = new Float64Array(terms.length);
+    this.#path = new Float64Array(3 * (horizon + 1));
+    this.#count = 0;
+    this.#expected = this.#warmUp(pilot);
+    this.#pilot = pilot;
+    this.#said = '';
+  }
+
+  /** Solves before it counts: the first solves of cold code take many times as long. Returns the time of one. */
+  #warmUp(pilot: MpcPilot): number {
+    const { axes, armAxes } = this.#data.spec;
+    const home = Float64Array.from(axes.slice(0, armAxes), (a) => a.home);
+    pilot.engine.rehearse(home, WARM);
+    const from = this.#now();
+    pilot.engine.rehearse(home, TIMED);
+    return (this.#now() - from) / TIMED;
+  }
+
+  #takeIn(): void {
+    for (let slot = this.#ticks.peek(); slot !== null; slot = this.#ticks.peek()) {
+      this.#pilot?.tick(slot.block);
+      this.#ticks.release();
+    }
+    if (this.#poses?.take() === true) this.#pilot?.scene(this.#poses.block.subarray(this.#posesAt));
+  }
+
+  #attempt(pilot: MpcPilot): void {
+    const from = this.#now();
+    pilot.attempt(from + this.#expected + this.#period);
+    if (pilot.engine.has) {
+      pilot.engine.write(this.#plan.block);
+      this.#plan.publish();
+    }
+    const took = this.#now() - from;
+    // Up fast, down slowly: a plan that comes early does no harm.
+    this.#expected += (took > this.#expected ? 0.3 : 0.02) * (took - this.#expected);
+    this.#solved[this.#count % KEPT] = took;
+    this.#count++;
+  }
+
+  #tell(pilot: MpcPilot): void {
+    const now = this.#now();
+    this.#told = now;
+    const { status, engine } = pilot;
+    if (now > this.#rateFrom + RATE_S) {
+      this.#rate = Math.max(0, status.plans - this.#ratePlans) / (now - this.#rateFrom);
+      this.#rateFrom = now;
+      this.#ratePlans = status.plans;
+    }
+    const block = this.#status.block;
+    block[AT.plans] = status.plans;
+    block[AT.improved] = status.improved;
+    block[AT.failed] = status.failed;
+    block[AT.problem] = status.problem;
+    block[AT.rate] = pilot.driving ? this.#rate : 0;
+    const times = this.#solved.slice(0, Math.min(this.#count, KEPT)).sort();
+    block[AT.p50] = times[Math.floor(times.length * 0.5)] ?? Number.NaN;
+    block[AT.p99] = times[Math.floor(times.length * 0.99)] ?? Number.NaN;
+    block[AT.lead] = this.#expected + this.#period;
+    block[AT.cost] = status.cost;
+    block.fill(Number.NaN, AT.terms, AT.path + 3 * PATH_POINTS);
+    if (engine.has) {
+      const { horizon } = engine.problem;
+      engine.problem.report(engine.plan.xs, engine.plan.us, this.#costs, this.#path);
+      block.set(this.#costs.subarray(0, MOST_TERMS), AT.terms);
+      for (let i = 0; i < PATH_POINTS; i++) {
+        const t = Math.round((i * horizon) / (PATH_POINTS - 1));
+        for (let k = 0; k < 3; k++) block[AT.path + 3 * i + k] = this.#path[3 * t + k]!;
+      }
+    }
+    this.#status.publish();
+    const said = `${status.failure}\n${status.phase}`;
+    if (said === this.#said) return;
+    this.#said = said;
+    this.#post({ type: 'said', problem: status.failure, phase: status.phase });
+  }
+}
+
+const AT = {
+  plans: plannerStatusLayout.at('plans'),
+  improved: plannerStatusLayout.at('improved'),
+  failed: plannerStatusLayout.at('failed'),
+  problem: plannerStatusLayout.at('problem'),
+  rate: plannerStatusLayout.at('rate'),
+  p50: plannerStatusLayout.at('solveP50'),
+  p99: plannerStatusLayout.at('solveP99'),
+  lead: plannerStatusLayout.at('lead'),
+  cost: plannerStatusLayout.at('cost'),
+  terms: plannerStatusLayout.at('terms'),
+  path: plannerStatusLayout.at('path'),
+};
+
+const port = parentPort!;
+const data = workerData as PlannerWorkerData;
+const loop = new PlannerLoop(data, (await import(data.solver)) as SolverModule, (message) =>
+  port.postMessage(message),
+);
+port.postMessage({ type: 'open' } satisfies FromPlannerWorker);
+loop.run(() => (receiveMessageOnPort(port)?.message as ToPlannerWorker | undefined) ?? null);
+port.close();
