@@ -510,6 +510,7 @@ export const ERRORS = {
   PLAN_NO_STEP: {
     text: 'no step along the gradient lowers the cost {cost}: the shortest tried was {step}',
     todo: 'Compare the derivatives with finite differences of the model, and look for costs that are not smooth; the last good plan stays in force.',
+  },
   PLAN_UNKNOWN_TASK: {
     text: 'there is no planning task {task}; known are {known}',
     todo: 'Use one of the names that GET /api/planner/tasks lists.',

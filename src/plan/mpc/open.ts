@@ -1,6 +1,9 @@
 /** From what was asked for to a pilot: plant, tool, limits, terms and target of one robot. */
 import { ArmloopError } from '../../errors.ts';
-import { armOptions, buildDynamics, loadKinematics, readTree } from '../../model/load.ts';
+import { Arena } from '../../model/code/arena.ts';
+import { dynamicTree } from '../../model/dynamic-tree.ts';
+import { type GeneratedDynamics, generateDynamics } from '../../model/generated.ts';
+import { armOptions, loadKinematics, readTree } from '../../model/load.ts';
 import type { RobotSpec } from '../../robot/spec.ts';
 import type { TaskPhase } from '../../robot/task.ts';
 import type { Solver } from '../solver.ts';
@@ -10,11 +13,14 @@ import { engineOf, MpcPilot, SceneView } from './pilot.ts';
 import { type ArmPlant, CommandPlant, EffortPlant } from './plant.ts';
 import { ArmProblem, type ToolKinematics } from './problem.ts';
 import { FormulaTarget, type TargetSource, type TargetSpec } from './target.ts';
+import type { Drive } from './tasks.ts';
 import type { TermLimits } from './terms.ts';
 
 /** Shares of the robot file's limits that plans use: the guard and, of efforts, the device's own gravity keep the rest. */
 const ACCELERATION = 0.7;
 const EFFORT = 0.5;
+/** Room for model, problem and solver: 100 stages of 7 joints take 2 MB. */
+const ARENA_BYTES = 8e6;
 
 /** What a planner may know of the scene that it works in. */
 export interface PlannerScene {
@@ -56,17 +62,33 @@ export function openPilot({ spec, choice, scene, solver }: OpenOptions): MpcPilo
   return new MpcPilot({ spec, plan, view, engine: engineOf(spec, plan, problem, solver) }, makeTarget);
 }
 
-function armOf(spec: RobotSpec, drive: 'position' | 'torque'): { plant: ArmPlant; tool: ToolKinematics } {
-  if (drive === 'position') return { plant: new CommandPlant(spec.armAxes), tool: kinematicsOf(spec) };
-  const model = buildDynamics(readTree(spec.model.file), { ...armOptions(spec), gravity: [0, 0, 0] });
-  const frame = model.frame(spec.model.tool);
+function armOf(spec: RobotSpec, drive: Drive): { plant: ArmPlant; tool: ToolKinematics } {
+  const model = generated(spec);
+  if (model === null) return { plant: new CommandPlant(spec.armAxes), tool: kinematicsOf(spec) };
+  const { arena, dynamics } = model;
+  const frame = dynamics.frame(spec.model.tool);
   return {
-    plant: new EffortPlant(model),
+    plant:
+      drive === 'torque'
+        ? new EffortPlant(dynamics, arena, dynamics.trajectories('semi-implicit'))
+        : new CommandPlant(spec.armAxes, arena),
     tool: {
-      pose: (q, out) => model.pose(q, frame, out),
-      jacobian: (q, out) => model.jacobian(q, frame, out),
+      pose: (q, out) => dynamics.pose(q, frame, out),
+      jacobian: (q, out) => dynamics.jacobian(q, frame, out),
     },
   };
+
+  /** Code made for the arm; null for a model file without the masses that dynamics need, which commands do without. */
+  function generated({ model }: RobotSpec): { arena: Arena; dynamics: GeneratedDynamics } | null {
+    try {
+      const arena = new Arena(ARENA_BYTES);
+      const tree = dynamicTree(readTree(model.file), { ...armOptions(spec), gravity: [0, 0, 0] });
+      return { arena, dynamics: generateDynamics(tree, { arena }) };
+    } catch (error) {
+      if (drive === 'position' && error instanceof ArmloopError && error.code.startsWith('MODEL_')) return null;
+      throw error;
+    }
+  }
 }
 
 /** The tool of an arm whose gripper stands at home: that does not move the tool. */
@@ -89,7 +111,7 @@ function kinematicsOf(spec: RobotSpec): ToolKinematics {
   };
 }
 
-function limitsOf(spec: RobotSpec, drive: 'position' | 'torque'): TermLimits {
+function limitsOf(spec: RobotSpec, drive: Drive): TermLimits {
   const arm = spec.axes.slice(0, spec.armAxes);
   const of = (f: (a: (typeof arm)[number]) => number): Float64Array => Float64Array.from(arm, f);
   return {

@@ -1,7 +1,8 @@
 /**
- * What the planner takes the arm for. x = (q, qd) of n joints; one stage of length h holds u:
+ * What the planner takes the arm for. x = (q, qd) of n joints; one stage of length h holds u (semi-implicit Euler, for
+ * which backward passes take half the time):
  *
- *     qd' = qd + h a(x, u),   q' = q + h qd + ½ h² a(x, u)
+ *     qd' = qd + h a(x, u),   q' = q + h qd'
  *
  *   CommandPlant  a = u: the command of an arm whose own servos follow positions.
  *   EffortPlant   a = forward dynamics: an arm that takes efforts. Whether gravity is the planner's or the device's
@@ -9,22 +10,36 @@
  */
 import type { DynamicsModel } from '../../model/dynamics.ts';
 import { CommandMode } from '../../robot/tick.ts';
+import type { PlanMemory } from '../problem.ts';
 
 export interface ArmPlant {
   readonly joints: number;
   readonly mode: CommandMode;
+  /** Where arrays of problems of this plant belong. */
+  readonly memory?: PlanMemory;
   /** out (2n) = the state h seconds later. */
   step(x: Float64Array, u: Float64Array, h: number, out: Float64Array): void;
   /** fx (2n × 2n), fu (2n × n) of `step`. */
   derivatives(x: Float64Array, u: Float64Array, h: number, fx: Float64Array, fu: Float64Array): void;
+  /** The same for `count` stages in one call, in arrays of `memory`. */
+  trajectory?(
+    count: number,
+    xs: Float64Array,
+    us: Float64Array,
+    h: number,
+    fx: Float64Array,
+    fu: Float64Array,
+  ): void;
 }
 
 export class CommandPlant implements ArmPlant {
   readonly joints: number;
   readonly mode = CommandMode.position;
+  readonly memory?: PlanMemory;
 
-  constructor(joints: number) {
+  constructor(joints: number, memory?: PlanMemory) {
     this.joints = joints;
+    if (memory !== undefined) this.memory = memory;
   }
 
   step(x: Float64Array, u: Float64Array, h: number, out: Float64Array): void {
@@ -39,15 +54,29 @@ export class CommandPlant implements ArmPlant {
       fx[i * 2 * n + i] = 1;
       fx[i * 2 * n + n + i] = h;
       fx[(n + i) * 2 * n + n + i] = 1;
-      fu[i * n + i] = 0.5 * h * h;
+      fu[i * n + i] = h * h;
       fu[(n + i) * n + i] = h;
     }
   }
 }
 
+/** Functions over whole trajectories by semi-implicit Euler, as generated models offer them. */
+export interface BulkDerivatives {
+  derivatives(
+    count: number,
+    xs: Float64Array,
+    us: Float64Array,
+    h: number,
+    fx: Float64Array,
+    fu: Float64Array,
+  ): void;
+}
+
 export class EffortPlant implements ArmPlant {
   readonly joints: number;
   readonly mode = CommandMode.torque;
+  readonly memory?: PlanMemory;
+  readonly trajectory?: NonNullable<ArmPlant['trajectory']>;
   readonly #model: DynamicsModel;
   readonly #q: Float64Array;
   readonly #v: Float64Array;
@@ -56,16 +85,20 @@ export class EffortPlant implements ArmPlant {
   readonly #dv: Float64Array;
   readonly #du: Float64Array;
 
-  constructor(model: DynamicsModel) {
+  /** `memory` and `bulk` of a generated model, where there is one. */
+  constructor(model: DynamicsModel, memory?: PlanMemory, bulk?: BulkDerivatives) {
     const { n } = model;
+    const alloc = (count: number): Float64Array => memory?.alloc(count) ?? new Float64Array(count);
     this.joints = n;
     this.#model = model;
-    this.#q = new Float64Array(n);
-    this.#v = new Float64Array(n);
-    this.#a = new Float64Array(n);
-    this.#dq = new Float64Array(n * n);
-    this.#dv = new Float64Array(n * n);
-    this.#du = new Float64Array(n * n);
+    if (memory !== undefined) this.memory = memory;
+    if (bulk !== undefined) this.trajectory = (...args) => bulk.derivatives(...args);
+    this.#q = alloc(n);
+    this.#v = alloc(n);
+    this.#a = alloc(n);
+    this.#dq = alloc(n * n);
+    this.#dv = alloc(n * n);
+    this.#du = alloc(n * n);
   }
 
   step(x: Float64Array, u: Float64Array, h: number, out: Float64Array): void {
@@ -78,21 +111,20 @@ export class EffortPlant implements ArmPlant {
     const n = this.joints;
     this.#split(x);
     this.#model.forwardDerivatives(this.#q, this.#v, u, this.#dq, this.#dv, this.#du);
-    const half = 0.5 * h * h;
     for (let i = 0; i < n; i++) {
       const top = i * 2 * n;
       const low = (n + i) * 2 * n;
       for (let j = 0; j < n; j++) {
         const same = i === j ? 1 : 0;
-        const dq = this.#dq[i * n + j]!;
-        const dv = this.#dv[i * n + j]!;
-        const du = this.#du[i * n + j]!;
-        fx[top + j] = same + half * dq;
-        fx[top + n + j] = same * h + half * dv;
-        fx[low + j] = h * dq;
-        fx[low + n + j] = same + h * dv;
-        fu[i * n + j] = half * du;
-        fu[(n + i) * n + j] = h * du;
+        const dq = h * this.#dq[i * n + j]!;
+        const dv = h * this.#dv[i * n + j]!;
+        const du = h * this.#du[i * n + j]!;
+        fx[top + j] = same + h * dq;
+        fx[top + n + j] = h * (same + dv);
+        fx[low + j] = dq;
+        fx[low + n + j] = same + dv;
+        fu[i * n + j] = h * du;
+        fu[(n + i) * n + j] = du;
       }
     }
   }
@@ -108,7 +140,8 @@ export class EffortPlant implements ArmPlant {
 
 function advance(x: Float64Array, a: Float64Array, n: number, h: number, out: Float64Array): void {
   for (let i = 0; i < n; i++) {
-    out[i] = x[i]! + h * (x[n + i]! + 0.5 * h * a[i]!);
-    out[n + i] = x[n + i]! + h * a[i]!;
+    const v = x[n + i]! + h * a[i]!;
+    out[n + i] = v;
+    out[i] = x[i]! + h * v;
   }
 }

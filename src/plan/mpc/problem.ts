@@ -4,7 +4,7 @@
  */
 import { poseError } from '../../math/se3.ts';
 import type { PlanProblem } from '../../robot/plan.ts';
-import type { Problem } from '../problem.ts';
+import type { PlanMemory, Problem } from '../problem.ts';
 import type { ArmPlant } from './plant.ts';
 import type { TargetSource } from './target.ts';
 import { type StageTarget, Term, type TermLimits, type TermSpec } from './terms.ts';
@@ -56,6 +56,9 @@ export class ArmProblem implements MpcProblem {
   readonly lower: Float64Array;
   readonly upper: Float64Array;
   readonly terms: readonly string[];
+  readonly memory?: PlanMemory;
+  readonly semiImplicitStep: number;
+  readonly trajectoryDerivatives?: NonNullable<Problem['trajectoryDerivatives']>;
   /** Weight and final weight per term. */
   readonly weights: Float64Array;
   readonly finals: Float64Array;
@@ -67,7 +70,7 @@ export class ArmProblem implements MpcProblem {
   readonly #usesTool: boolean;
   readonly #stages: readonly StageTarget[];
   readonly #q: Float64Array;
-  readonly #pose = new Float64Array(7);
+  readonly #pose: Float64Array;
   readonly #error = new Float64Array(6);
   readonly #jacobian: Float64Array;
   readonly #hj: Float64Array;
@@ -83,6 +86,12 @@ export class ArmProblem implements MpcProblem {
     this.nu = n;
     this.horizon = horizon;
     this.dt = options.dt;
+    this.semiImplicitStep = options.dt;
+    const { memory } = plant;
+    if (memory !== undefined) this.memory = memory;
+    if (plant.trajectory !== undefined) {
+      this.trajectoryDerivatives = (xs, us, fx, fu) => plant.trajectory!(horizon, xs, us, options.dt, fx, fu);
+    }
     this.x0 = new Float64Array(2 * n);
     this.lower = limits.control.map((v) => -v);
     this.upper = limits.control.slice();
@@ -99,8 +108,10 @@ export class ArmProblem implements MpcProblem {
       q: new Float64Array(n),
       qd: new Float64Array(n),
     }));
-    this.#q = new Float64Array(n);
-    this.#jacobian = new Float64Array(6 * n);
+    const alloc = (count: number): Float64Array => memory?.alloc(count) ?? new Float64Array(count);
+    this.#q = alloc(n);
+    this.#pose = alloc(7);
+    this.#jacobian = alloc(6 * n);
     this.#hj = new Float64Array(3 * n);
     this.#none = new Float64Array(n);
   }
