@@ -121,7 +121,11 @@ export class RigCrew implements Crew<Attempt, AttemptResult>, AsyncDisposable {
     const { episode } = await this.#ask<{ episode: string }>('/api/recording/start', {
       task: plan.taskText,
       operator:
-        plan.driver.kind === 'policy' ? plan.driver.name : plan.driver.planner === 'mpc' ? 'planner' : 'teacher',
+        plan.driver.kind === 'policy'
+          ? plan.driver.name
+          : plan.driver.planner === 'mpc'
+            ? 'planner'
+            : 'teacher',
     });
     const driven = await this.#drive(drive.begin);
     await this.#ask('/api/recording/stop');

@@ -271,7 +271,13 @@ function planOf(
 }
 
 /** Rejects with POLICY_*. */
-async function driverChoice({ policy, disturb, recover, planner, workspace }: Options): Promise<DriverChoice> {
+async function driverChoice({
+  policy,
+  disturb,
+  recover,
+  planner,
+  workspace,
+}: Options): Promise<DriverChoice> {
   if (policy === undefined)
     return {
       kind: 'teacher',

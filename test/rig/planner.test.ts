@@ -27,7 +27,6 @@ test('a planner drives the arm to its target, takes another, and is outlived by 
     spec,
     workspace: folder.path,
     log: openLog(folder.path, 'rig'),
-    solver: new URL('../support/mpc-solver.js', import.meta.url),
   });
   const shown = { up: false, live: null as Float64Array | null, session: null as SessionState | null };
   const link = new RigLink(rigAddress(folder.path, spec.id), {
@@ -117,12 +116,10 @@ test('a planner drives the arm to its target, takes another, and is outlived by 
         await until('latched', () => live('mode') === Mode.stopped);
         assert.equal(live('fault') & Reason.controllerFault, Reason.controllerFault);
         assert.equal(shown.session!.planner, null);
-        assert.ok(
-          shown.session!.events.some((e) => /the planner thread of the rig died/.test(e.text)),
-        );
+        assert.ok(shown.session!.events.some((e) => /the planner thread of the rig died/.test(e.text)));
         const still = live('q');
         const then = live('time');
-      await until('half a second later', () => live('time') > then + 0.5);
+        await until('half a second later', () => live('time') > then + 0.5);
         assert.ok(Math.abs(live('q') - still) < 1e-3);
       },
     );

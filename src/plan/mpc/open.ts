@@ -85,7 +85,8 @@ function armOf(spec: RobotSpec, drive: Drive): { plant: ArmPlant; tool: ToolKine
       const tree = dynamicTree(readTree(model.file), { ...armOptions(spec), gravity: [0, 0, 0] });
       return { arena, dynamics: generateDynamics(tree, { arena }) };
     } catch (error) {
-      if (drive === 'position' && error instanceof ArmloopError && error.code.startsWith('MODEL_')) return null;
+      if (drive === 'position' && error instanceof ArmloopError && error.code.startsWith('MODEL_'))
+        return null;
       throw error;
     }
   }

@@ -5,12 +5,12 @@ import { MpcEngine } from '../../../src/plan/mpc/engine.ts';
 import { evaluatePlan, planOffsets } from '../../../src/plan/mpc/evaluate.ts';
 import { CommandPlant } from '../../../src/plan/mpc/plant.ts';
 import { ArmProblem, type ArmProblemOptions } from '../../../src/plan/mpc/problem.ts';
+import { createSolver } from '../../../src/plan/mpc/solver.ts';
 import { FormulaTarget } from '../../../src/plan/mpc/target.ts';
 import { PlanProblem, planLayout } from '../../../src/robot/plan.ts';
 import { CommandMode, ControllerId } from '../../../src/robot/tick.ts';
 import { Bench, model, PERIOD, spec, tick } from '../../support/bench-arm.ts';
 import { limits, N, REACH, tool } from '../../support/mpc-arm.ts';
-import { SmallIlqr } from '../../support/small-ilqr.ts';
 
 const at = planOffsets(N);
 const GOAL = [0.5, 0.25, 0.35, 1, 0, 0, 0];
@@ -38,7 +38,7 @@ function problem(change: Partial<ArmProblemOptions> = {}): ArmProblem {
 }
 
 function engineFor(p: ArmProblem): MpcEngine {
-  return new MpcEngine({ spec, problem: p, solver: new SmallIlqr(), mode: CommandMode.position });
+  return new MpcEngine({ spec, problem: p, solver: createSolver(), mode: CommandMode.position });
 }
 
 /**

@@ -85,19 +85,24 @@ test('the loop sees a plan only under the activation it is made for, and zeros o
   assert.ok(tick.layout.view(block, 'in.plan.K').every((v) => v === 0));
 });
 
-test('time shift: whole stages move, parts are means of what they cover, the end is held', () => {
-  const sizes = { nx: 1, ndx: 1, nu: 1, horizon: 3 };
+test('time shift: stages move, parts are means of what they cover, and behind the end the arm rests', () => {
+  const sizes = { nx: 2, ndx: 2, nu: 1, horizon: 3, joints: 1 };
   const from = trajectory(sizes);
-  from.xs.set([0, 10, 20, 30]);
+  from.xs.set([0, 1, 10, 2, 20, 3, 30, 4]);
   from.us.set([1, 2, 3]);
-  from.gains.set([4, 5, 6]);
+  from.gains.set([4, 40, 5, 50, 6, 60]);
   const out = trajectory(sizes);
   shiftTrajectory(sizes, from, 1, out);
-  assert.deepEqual([...out.xs, ...out.us, ...out.gains], [10, 20, 30, 30, 2, 3, 3, 5, 6, 6]);
+  assert.deepEqual([...out.xs], [10, 2, 20, 3, 30, 4, 30, 0]);
+  assert.deepEqual([...out.us], [2, 3, 0]);
+  assert.deepEqual([...out.gains], [5, 50, 6, 60, 5, 50], 'feedback of the middle');
   shiftTrajectory(sizes, from, 0.25, out);
-  assert.deepEqual([...out.xs, ...out.us], [2.5, 12.5, 22.5, 30, 1.25, 2.25, 3]);
+  assert.deepEqual([...out.xs], [2.5, 1.25, 12.5, 2.25, 22.5, 3.25, 30, 4]);
+  assert.deepEqual([...out.us], [1.25, 2.25, 2.25]);
+  assert.deepEqual([...out.gains], [4.25, 42.5, 5.25, 52.5, 5.75, 57.5]);
   shiftTrajectory(sizes, from, 7.5, out);
-  assert.deepEqual([...out.xs, ...out.us], [30, 30, 30, 30, 3, 3, 3]);
+  assert.deepEqual([...out.xs], [30, 4, 30, 0, 30, 0, 30, 0]);
+  assert.deepEqual([...out.us], [0, 0, 0]);
 });
 
 test('delay compensation: the state at arrival goes through the efforts sent since capture, then through the plan', () => {
@@ -125,12 +130,8 @@ test('delay compensation: the state at arrival goes through the efforts sent sin
   const captured = predictor.predict(p, CommandMode.torque, 10 + 5 * PERIOD, force, x, next);
   assert.equal(captured, 10);
   allClose([x[N + 1]!], [(1 + 2 + 3 + 4 + 4) * PERIOD], { rtol: 1e-9 });
-  // Positions of a speed that grows in steps: Σ (v_k + a_k/2 dt) dt.
-  const [v, a] = [
-    [0, 1, 3, 6, 10],
-    [1, 2, 3, 4, 4],
-  ];
-  const way = v.reduce((s, vk, k) => s + (vk + a[k]! / 2) * PERIOD * PERIOD, 0);
+  // Semi-implicit steps: the speed after each, three periods and then one step of two.
+  const way = (1 + 3 + 6 + 2 * 14) * PERIOD * PERIOD;
   allClose([x[1]!], [0.2 + way], { atol: 1e-12 });
 });
 

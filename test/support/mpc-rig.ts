@@ -1,0 +1,148 @@
+/** A planner that drives the simulated arm in lockstep, with pushes as torques on its joints. */
+import { createLockstepDevice } from '../../sim/index.ts';
+import { createControllers } from '../../src/control/index.ts';
+import { LockstepRunner } from '../../src/loop/lockstep.ts';
+import { loadKinematics } from '../../src/model/load.ts';
+import type { LockstepDevice } from '../../src/robot/device.ts';
+import type { RobotSpec } from '../../src/robot/spec.ts';
+import {
+  commandLayout,
+  Mode,
+  operatorLayout,
+  RequestKind,
+  requestLayout,
+  tickRecordLayout,
+} from '../../src/robot/tick.ts';
+import type { Driver } from '../../src/session/driver.ts';
+
+/** Torque on each joint of the arm at time t, added to what is commanded. */
+export type Push = (t: number, torque: Float64Array) => void;
+
+class PushedDevice implements LockstepDevice {
+  readonly spec;
+  readonly #device: LockstepDevice;
+  readonly #push: Push;
+  readonly #told: Float64Array;
+  readonly #torque: Float64Array;
+  readonly #tau: number;
+
+  constructor(device: LockstepDevice, robot: RobotSpec, push: Push) {
+    this.spec = device.spec;
+    this.#device = device;
+    this.#push = push;
+    const layout = commandLayout(robot.axes.length);
+    this.#told = new Float64Array(layout.size);
+    this.#torque = new Float64Array(robot.armAxes);
+    this.#tau = layout.at('tau');
+  }
+
+  get scene() {
+    return this.#device.scene;
+  }
+  poses(out: Float64Array): void {
+    this.#device.poses(out);
+  }
+  reset(seed: number): void {
+    this.#device.reset(seed);
+  }
+  setEnabled(state: 'on' | 'off'): void {
+    this.#device.setEnabled(state);
+  }
+  read(time: number, out: Float64Array): void {
+    this.#device.read(time, out);
+  }
+  write(command: Float64Array, time: number, sent: Float64Array): void {
+    this.#told.set(command);
+    this.#torque.fill(0);
+    this.#push(time, this.#torque);
+    for (let i = 0; i < this.#torque.length; i++) this.#told[this.#tau + i]! += this.#torque[i]!;
+    this.#device.write(this.#told, time, sent);
+  }
+  advance(): void {
+    this.#device.advance();
+  }
+  snapshot(): Float64Array {
+    return this.#device.snapshot();
+  }
+  restore(state: Float64Array): void {
+    this.#device.restore(state);
+  }
+  dispose(): void {
+    this.#device.dispose();
+  }
+}
+
+export interface MpcRun {
+  readonly spec: RobotSpec;
+  readonly driver: Driver;
+  readonly ticks: number;
+  readonly seed?: number;
+  readonly push?: Push;
+  /** Called with each tick record (valid during the call) and the request that it took. */
+  readonly tick: (record: Float64Array, request: Float64Array | null) => void;
+  /** The cycle's memory before the first tick. */
+  readonly memory?: (memory: Float64Array) => void;
+}
+
+export async function runMpc({
+  spec,
+  driver,
+  ticks,
+  seed = 1,
+  push = () => {},
+  tick,
+  memory,
+}: MpcRun): Promise<void> {
+  const device = await createLockstepDevice({ robot: spec, entry: spec.devices[0]!, seed });
+  device.setEnabled('on');
+  const layout = tickRecordLayout(spec);
+  const operator = operatorLayout(spec.axes.length);
+  const last = new Float64Array(layout.size);
+  const mode = layout.at('out.mode');
+  const bodies = device.scene?.bodies.map((b) => b.name) ?? [];
+  const poses = new Float64Array(7 * bodies.length);
+  device.poses(poses);
+  const q = Float64Array.from(spec.axes, (a) => a.home);
+  const look = (out: Float64Array): void => device.poses(out);
+  await driver.begin({
+    spec,
+    task: null as never,
+    seed,
+    time: 1,
+    q,
+    bodies,
+    poses,
+    look,
+    rows: null as never,
+  });
+  const runner = new LockstepRunner({
+    spec,
+    model: loadKinematics(spec),
+    controllers: createControllers(spec),
+    devices: [new PushedDevice(device, spec, push)],
+    producers: driver.producers,
+    operator: (n, time, out) => {
+      out[operator.at('seq')] = n + 1;
+      out[operator.at('lease')] = 1;
+      out[operator.at('time')] = time;
+    },
+    request: (n, _time, out) => {
+      out.fill(0);
+      out[requestLayout.at('lease')] = 1;
+      if (last[mode] === Mode.connected) {
+        out[requestLayout.at('kind')] = RequestKind.arm;
+        return true;
+      }
+      return last[mode]! >= Mode.holding && last[mode]! <= Mode.active && driver.request(n, last, out);
+    },
+  });
+  memory?.(runner.cycle.memory);
+  try {
+    await runner.run(ticks, (record, request) => {
+      last.set(record);
+      tick(record, request);
+    });
+  } finally {
+    device.dispose();
+  }
+}
