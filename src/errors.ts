@@ -250,6 +250,10 @@ export const ERRORS = {
     text: 'device {device}: {servo} {problem}',
     todo: 'Check the cable and that every id is there once; docs/hardware/dynamixel.md lists what each means.',
   },
+  DRIVER_USAGE: {
+    text: 'armloop driver {kind}: {problem}; it is used as: {usage}',
+    todo: '`armloop driver KIND` lists the tools of a driver with their arguments.',
+  },
   EMULATOR_IMPOSSIBLE: {
     text: 'an emulator cannot run here: {reason}',
     todo: 'Emulators need Linux or macOS with perl or python3; a robot file with `sim` or `mock` devices runs anywhere.',

@@ -25,3 +25,5 @@ export const createDevice: DeviceFactory = (context) => {
 
 /** For `--dry-run`: the same servos, emulated in a process of their own. */
 export const emulate: EmulatorFactory = (context) => emulateArm(context);
+
+export { tools } from './tools.ts';

@@ -10,6 +10,7 @@ import { addCheck } from './check.ts';
 import { addCollect } from './collect.ts';
 import { addDeploy, addPolicies } from './deploy.ts';
 import { addDoctor } from './doctor.ts';
+import { addDriver } from './driver.ts';
 import { addEpisodes } from './episodes.ts';
 import { addEval } from './eval.ts';
 import { addReplay } from './replay.ts';
@@ -26,6 +27,7 @@ const COMMANDS: readonly ((program: Command) => void)[] = [
   addServer,
   addCheck,
   addDoctor,
+  addDriver,
   addEpisodes,
   addReplay,
   addDeploy,
@@ -96,6 +98,7 @@ function report(error: unknown, json: boolean): void {
 
 const USAGE = new Set([
   'BENCH_UNKNOWN',
+  'DRIVER_USAGE',
   'EPISODE_BAD_ID',
   'EPISODE_UNKNOWN',
   'POLICY_UNKNOWN',

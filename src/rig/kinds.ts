@@ -6,7 +6,7 @@ import { createRequire } from 'node:module';
 import { dirname, isAbsolute, join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { ArmloopError } from '../errors.ts';
-import type { DeviceFactory, EmulatorFactory, LockstepFactory } from '../robot/device.ts';
+import type { DeviceFactory, DriverTool, EmulatorFactory, LockstepFactory } from '../robot/device.ts';
 import type { DeviceEntry, RobotSpec } from '../robot/spec.ts';
 import type { Task } from '../robot/task.ts';
 import { packageRoot } from '../root.ts';
@@ -38,6 +38,8 @@ export interface DeviceModule {
   readonly createLockstepDevice?: LockstepFactory;
   /** For `--dry-run`: plays the hardware. */
   readonly emulate?: EmulatorFactory;
+  /** Commands of `armloop driver`, by name. */
+  readonly tools?: Readonly<Record<string, DriverTool>>;
   readonly tasks?: Iterable<Task> | ReadonlyMap<string, Task>;
 }
 

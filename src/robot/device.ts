@@ -86,6 +86,24 @@ export interface Emulation extends AsyncDisposable {
  */
 export type EmulatorFactory = (context: Omit<DeviceContext, 'now'>) => Promise<Emulation>;
 
+/** What a driver's folder may export as `tools`: commands of `armloop driver KIND TOOL`, for the bench before the rig. */
+export interface DriverTool {
+  readonly summary: string;
+  /** Its arguments, as in `--port PORT --id ID NAME VALUE`. */
+  readonly usage: string;
+  /** Rejects with DRIVER_USAGE, DEVICE_*. */
+  run(args: readonly string[], context: DriverToolContext): Promise<void>;
+}
+
+export interface DriverToolContext {
+  readonly print: (line: string) => void;
+  readonly now: Now;
+  /** A robot file, by path or name. */
+  readonly robot: (file: string) => RobotSpec;
+  /** Resolves at Ctrl-C. */
+  readonly interrupted: Promise<void>;
+}
+
 /**
  * A device without clock or thread: time moves when `advance` is called. Simulations implement this alone; the engine
  * paces it in a thread of its own (real time) or ticks it from the lockstep runner. A driver's module exports either

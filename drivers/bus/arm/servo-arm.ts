@@ -21,6 +21,8 @@ export interface ServoArmOptions {
 
 /** After this many bad cycles in a row nothing new is sent: the arm brakes and holds. */
 const BLIND = 3;
+/** After this many good cycles in a row in which servos kept another goal than was sent, they are made to take goals again. */
+const DEAF = 5;
 const REVIVE_MS = 300;
 /** The rate is told once it has been measured for this long, s. */
 const RATE_S = 3;
@@ -47,6 +49,9 @@ export class ServoArm implements Device {
   #busy = false;
   #misses = 0;
   #impossible = -1;
+  #deaf = 0;
+  /** Goals went out in this cycle. */
+  #told = false;
   #faults: number[];
   #commandTick = 0;
   #due = 0;
@@ -166,6 +171,7 @@ export class ServoArm implements Device {
     if (this.#life === 'closed' || this.#life === 'lost') return;
     this.#due += this.#options.rateHz > 0 ? 1 / this.#options.rateHz : 0;
     const goals = this.#enabled && !this.#busy ? this.#command() : null;
+    this.#told = goals !== null;
     this.#chain.cycle(goals, this.#done);
   }
 
@@ -195,8 +201,11 @@ export class ServoArm implements Device {
       if (impossible < 0) {
         this.#misses = 0;
         this.#impossible = -1;
-        this.#report!.sent(written, time, reading, this.#confirmed());
+        const confirmed = this.#confirmed();
+        this.#report!.sent(written, time, reading, confirmed);
+        this.#deaf = confirmed || !this.#told ? 0 : this.#deaf + 1;
         this.#publish();
+        if (this.#deaf >= DEAF && this.#enabled && !this.#busy && !this.#limp) void this.#wake();
       } else {
         this.#impossible = impossible;
         this.#miss(written, time);
@@ -264,6 +273,25 @@ export class ServoArm implements Device {
     this.onFault?.(
       `${limp.join(', ')} lost torque: it was off for a moment, or its power was. Support the arm, then arm again.`,
     );
+  }
+
+  /**
+   * Servos do not take goals: on a bad line they heard nothing for so long that their watchdogs have stopped them. They
+   * hold; from there commands are followed again.
+   */
+  async #wake(): Promise<void> {
+    this.#deaf = 0;
+    try {
+      await this.#switching(async () => {
+        await this.#chain.hold();
+        this.#startHere();
+      });
+      this.onNote?.(
+        'servos had stopped by themselves because they heard nothing for too long; they follow again',
+      );
+    } catch (error) {
+      if (this.#life === 'open') void this.#lose((error as Error).message);
+    }
   }
 
   #tellRate(): void {

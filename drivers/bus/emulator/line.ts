@@ -18,7 +18,7 @@ export interface LineSetup {
   readonly latencyMs: number;
   /** The adapter hears itself. */
   readonly echo: boolean;
-  /** Looks at what the driver has set the port to: a wrong baud rate is then not understood. Costs a process a look. */
+  /** Looks what the driver has set the port to: a wrong baud rate is then not understood. Costs a process each time. */
   readonly senseBaud: boolean;
   /** The last µs before a byte is due are spent spinning: exact, at the price of a core. For benches. */
   readonly spinUs: number;
@@ -42,8 +42,6 @@ export interface Lateness {
 const USB_PACKET = 62;
 /** Waiting this long (s) or less is done in place; more by a timer. */
 const NEAR = 0.003;
-/** After a pause this long (s) the port may have been set up anew. */
-const PAUSE = 0.25;
 
 interface Due {
   readonly at: number;
@@ -65,7 +63,6 @@ export class Line {
   #timer: NodeJS.Timeout | null = null;
   /** The line is taken until then. */
   #busy = 0;
-  #heard = 0;
   #hostBaud: number;
   #buffer: number[] = [];
   #buffered = 0;
@@ -124,8 +121,7 @@ export class Line {
   }
 
   #hear(chunk: Uint8Array, arrival: number): void {
-    if (this.#setup.senseBaud && arrival - this.#heard > PAUSE) this.#sense();
-    this.#heard = arrival;
+    if (this.#setup.senseBaud) this.#sense();
     const byte = 10 / this.#setup.baud;
     const start = Math.max(arrival, this.#busy);
     this.#busy = start + chunk.length * byte;

@@ -1,0 +1,21 @@
+// @limit 180
+/** The whole rig of a real arm's file against emulated servos: armed, driven, stopped, ended. */
+import assert from 'node:assert/strict';
+import { it } from 'node:test';
+import { startUp } from '../support/up.ts';
+
+it('armloop up dynamixel7 --dry-run runs the whole rig and parks at its end', async () => {
+  const up = await startUp(['dynamixel7', '--dry-run']);
+  try {
+    assert.match(up.output(), /Dry run: the hardware is emulated, nothing real moves/);
+    assert.match(up.output(), /Rig dynamixel7 is holding: 250 Hz/);
+    const rig = (await (await fetch(`${up.url}api/rig`)).json()) as {
+      robot: { id: string };
+      session: { devices: { name: string; kind: string; status: string }[] };
+    };
+    assert.equal(rig.robot.id, 'dynamixel7');
+    assert.deepEqual(rig.session.devices, [{ name: 'arm', kind: 'dynamixel', status: 'online, enabled' }]);
+  } finally {
+    await up[Symbol.asyncDispose]();
+  }
+});
