@@ -1,9 +1,9 @@
 /** Steps, rollouts and derivatives of x = (q, v), u = τ over whole trajectories, one call for all stages. */
 import { ArmloopError } from '../errors.ts';
 import type { Arena } from './code/arena.ts';
-import type { Canonical } from './code/canonical.ts';
+import type { Canonical, CanonicalFrame } from './code/canonical.ts';
 import { compileJs, compileWasm } from './code/compile.ts';
-import { type Integration, trajectorySource } from './code/functions.ts';
+import { frameOverSource, type Integration, trajectorySource } from './code/functions.ts';
 
 export type { Integration } from './code/functions.ts';
 
@@ -28,6 +28,41 @@ export interface TrajectoryFunctions {
     fx: Float64Array,
     fu: Float64Array,
   ): void;
+}
+
+/**
+ * Poses (count × 7) and Jacobians (count × 6 × n) of one frame, as `pose` and `jacobian` of DynamicsModel give them, at
+ * states x = (q, v) that follow each other (count × 2n). Arrays as in TrajectoryFunctions.
+ */
+export type FrameOverStates = (
+  count: number,
+  xs: Float64Array,
+  poses: Float64Array,
+  jacobians: Float64Array,
+) => void;
+
+export function jsFrameOver(model: Canonical, frame: CanonicalFrame, cache: string | null): FrameOverStates {
+  const frames = compileJs(frameOverSource(model, frame), cache)['frames']!;
+  return (count, xs, poses, jacobians) => frames(count, xs, 0, poses, 0, jacobians, 0);
+}
+
+export function wasmFrameOver(
+  model: Canonical,
+  frame: CanonicalFrame,
+  cache: string | null,
+  arena: Arena,
+): FrameOverStates {
+  const frames = compileWasm(frameOverSource(model, frame), cache, arena)['frames']!;
+  return (count, xs, poses, jacobians) => {
+    const x = pointerIn(arena, xs, 'xs');
+    frames(count, x, pointerIn(arena, poses, 'poses'), pointerIn(arena, jacobians, 'jacobians'));
+  };
+}
+
+function pointerIn(arena: Arena, array: Float64Array, name: string): number {
+  const p = arena.pointer(array);
+  if (p < 0) throw new ArmloopError('MODEL_NOT_IN_ARENA', { name });
+  return p;
 }
 
 export function jsTrajectories(
@@ -67,11 +102,7 @@ export function wasmTrajectories(
   const state = 8 * 2 * model.n;
   const step = arena.alloc(1);
   const at = step.byteOffset;
-  const pointer = (array: Float64Array, name: string): number => {
-    const p = arena.pointer(array);
-    if (p < 0) throw new ArmloopError('MODEL_NOT_IN_ARENA', { name });
-    return p;
-  };
+  const pointer = (array: Float64Array, name: string): number => pointerIn(arena, array, name);
   return {
     integration,
     steps: (count, xs, us, h, next) => {

@@ -58,9 +58,9 @@ export class WasmKernels {
     this.#outputs = [9 * n * n, n * n, n * n].map((size) => arena.alloc(Math.max(size, 7, 6 * n)));
   }
 
-  /** Bytes that a model of n joints needs of its arena. */
-  static staging(n: number): number {
-    return 8 * (4 * n + 11 * n * n + 3 * (7 + 6 * n)) + 256;
+  /** Bytes that a model of n joints needs of its arena at most: staging, and what long functions keep. */
+  static room(n: number): number {
+    return 8 * (4 * n + 11 * n * n + 3 * (7 + 6 * n)) + 8192 * Math.max(8, n) + 4096;
   }
 
   load(source: CodeSource): Readonly<Record<string, ArrayFunction>> {

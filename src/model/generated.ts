@@ -5,14 +5,17 @@
  */
 import { ArmloopError } from '../errors.ts';
 import { Arena } from './code/arena.ts';
-import { type Canonical, canonical } from './code/canonical.ts';
+import { type Canonical, type CanonicalFrame, canonical } from './code/canonical.ts';
 import { type CodeForm, type CodeSource, compileJs } from './code/compile.ts';
 import { dynamicsSource, frameSource, hessianSource } from './code/functions.ts';
 import type { DynamicsJoint, DynamicsModel, DynamicTree } from './dynamics.ts';
 import {
+  type FrameOverStates,
   type Integration,
+  jsFrameOver,
   jsTrajectories,
   type TrajectoryFunctions,
+  wasmFrameOver,
   wasmTrajectories,
 } from './generated-trajectory.ts';
 import { type ArrayFunction, WasmKernels } from './generated-wasm.ts';
@@ -34,6 +37,7 @@ interface Maker {
   readonly form: CodeForm;
   readonly load: (source: CodeSource) => Readonly<Record<string, ArrayFunction>>;
   readonly trajectories: (model: Canonical, integration: Integration) => TrajectoryFunctions;
+  readonly frameOver: (model: Canonical, frame: CanonicalFrame) => FrameOverStates;
 }
 
 export class GeneratedDynamics implements DynamicsModel {
@@ -125,6 +129,11 @@ export class GeneratedDynamics implements DynamicsModel {
     return made;
   }
 
+  /** A function over the states of a trajectory, for costs on a frame; made at each call. */
+  frameOver(frame: number): FrameOverStates {
+    return this.#maker.frameOver(this.#canonical, this.#canonical.frames[frame]!);
+  }
+
   prepareHessian(): void {
     this.#hessian ??= this.#maker.load(hessianSource(this.#canonical))['forwardHessian']!;
   }
@@ -141,15 +150,17 @@ export function generateDynamics(
       form,
       load: (source) => compileJs(source, cache),
       trajectories: (model, integration) => jsTrajectories(model, integration, cache),
+      frameOver: (model, frame) => jsFrameOver(model, frame, cache),
     });
   }
   const n = tree.joints.length;
-  const arena = options.arena ?? new Arena(WasmKernels.staging(n));
+  const arena = options.arena ?? new Arena(WasmKernels.room(n));
   const kernels = new WasmKernels(arena, n, cache);
   return new GeneratedDynamics(tree, {
     form,
     load: (source) => kernels.load(source),
     trajectories: (model, integration) => wasmTrajectories(model, integration, cache, arena),
+    frameOver: (model, frame) => wasmFrameOver(model, frame, cache, arena),
   });
 }
 
@@ -160,7 +171,7 @@ export function generateDynamics(
 export function chooseForm(tree: DynamicTree, options: GenerateOptions = {}): CodeForm {
   const n = tree.joints.length;
   const models = (['wasm', 'js'] as const).map((form) => {
-    const arena = new Arena(WasmKernels.staging(n) + 8 * (3 * n + 3 * n * n) + 4096);
+    const arena = new Arena(WasmKernels.room(n) + 8 * (3 * n + 3 * n * n) + 4096);
     const model = generateDynamics(tree, { ...options, arena }, form);
     const vectors = [0, 1, 2].map((k) => arena.alloc(n).fill(0.1 * (k + 1)));
     const matrices = [0, 1, 2].map(() => arena.alloc(n * n));

@@ -32,13 +32,23 @@ export function compileJs(source: CodeSource, folder: string | null): Readonly<R
 
 /**
  * Compiled as WebAssembly on an arena's memory: functions of pointers into it (`array.byteOffset`, of arrays that
- * `arena.alloc` made): `f(inputs …, outputs …)`, over many evaluations `f(count, inputs …, outputs …)`.
+ * `arena.alloc` made): `f(inputs …, outputs …)`, over many evaluations `f(count, inputs …, outputs …)`. Long functions take
+ * some KiB of the arena for themselves.
  */
 export function compileWasm(
   source: CodeSource,
   folder: string | null,
   arena: Arena,
 ): Readonly<Record<string, WasmExport>> {
-  const code = cached(folder, `wasm\n${source.key}`, () => assembleWasm(source.functions()));
-  return instantiate(code, arena.memory, HOST);
+  // What is kept: the size of the scratch memory, as decimal digits and a new line, then the module.
+  const code = cached(folder, `wasm\n${source.key}`, () => {
+    const { bytes, scratch } = assembleWasm(source.functions());
+    return Buffer.concat([Buffer.from(`${scratch}\n`), bytes]);
+  });
+  const end = code.indexOf(NEW_LINE);
+  const size = Number(new TextDecoder().decode(code.subarray(0, end)));
+  const scratch = size === 0 ? 0 : arena.reserve(size);
+  return instantiate(code.subarray(end + 1), arena.memory, { ...HOST, scratch });
 }
+
+const NEW_LINE = 10;

@@ -1,9 +1,9 @@
 /**
  * A program as JavaScript source: one straight-line function of its arrays. Values live in a few variables that are
- * used again, and long programs are cut into functions of their own, because V8 optimises none whose bytecode exceeds
- * 60 KiB; what one part leaves for later ones goes through an array.
+ * used again, and long programs are cut into functions of their own (parts.ts).
  */
 import { OP } from './expression.ts';
+import { cutProgram } from './parts.ts';
 import { type FunctionSpec, type Program, programOf } from './program.ts';
 
 /** Operations of one part: some 8 bytes of bytecode each. */
@@ -52,12 +52,16 @@ function emitFunction(spec: FunctionSpec): string {
   const of = (side: readonly { readonly name: string; readonly elements: readonly unknown[] }[]): string[] =>
     side.flatMap((array) => array.elements.map((_, i) => element(array, i)));
   const params = arrays.flatMap(({ name }) => (many ? [name, `${name}$`] : [name])).join(', ');
-  const pieces = emitPieces(spec.name, program, of(spec.inputs), of(spec.outputs));
-  const inner = pieces.bodies.map((body, k) => `function ${spec.name}$${k}(${params}) {\n${body}}`);
-  const calls = pieces.bodies.map((_, k) => `${spec.name}$${k}(${params});`).join('\n');
-  const keep = `const ${spec.name}$kept = new Float64Array(${pieces.kept});`;
+  const inputs = of(spec.inputs);
+  const outputs = of(spec.outputs);
+  const { programs, kept } = cutProgram(program, inputs.length, PART);
+  const between = Array.from({ length: kept }, (_, k) => `${spec.name}$kept[${k}]`);
+  const bodies = programs.map((p) => emitBody(p, [...inputs, ...between], [...outputs, ...between]));
+  const inner = bodies.map((body, k) => `function ${spec.name}$${k}(${params}) {\n${body}}`);
+  const calls = bodies.map((_, k) => `${spec.name}$${k}(${params});`).join('\n');
+  const keep = `const ${spec.name}$kept = new Float64Array(${kept});`;
   if (!many) {
-    if (inner.length === 1) return `function ${spec.name}(${params}) {\n${pieces.bodies[0]}}`;
+    if (inner.length === 1) return `function ${spec.name}(${params}) {\n${bodies[0]}}`;
     return `${keep}\n${inner.join('\n')}\nfunction ${spec.name}(${params}) {\n${calls}\n}`;
   }
   const advance = arrays
@@ -67,93 +71,41 @@ function emitFunction(spec: FunctionSpec): string {
   return `${keep}\n${inner.join('\n')}\nfunction ${spec.name}(count, ${params}) {\n${loop}\n}`;
 }
 
-/** Bodies of the parts, and how many values go between them. */
-function emitPieces(
-  name: string,
-  program: Program,
-  inputs: readonly string[],
-  outputs: readonly string[],
-): { readonly bodies: readonly string[]; readonly kept: number } {
-  const count = program.ops.length;
-  const cuts: number[] = [0];
-  for (let i = 0, done = 0; i < count; i++) {
-    if (program.ops[i] !== OP.constant && program.ops[i] !== OP.input) done++;
-    if (done < PART) continue;
-    cuts.push(i + 1);
-    done = 0;
-  }
-  if (cuts.at(-1) !== count) cuts.push(count);
-  const shared = crossing(program, cuts);
-  const bodies = cuts
-    .slice(0, -1)
-    .map((from, k) => emitPart(program, from, cuts[k + 1]!, inputs, outputs, shared, `${name}$kept`));
-  return { bodies, kept: shared.size };
-}
-
-/** Steps that a later part reads, with their places in the array between parts. */
-function crossing(program: Program, cuts: readonly number[]): Map<number, number> {
-  const part = new Int32Array(program.ops.length);
-  cuts.slice(0, -1).forEach((from, k) => {
-    part.fill(k, from, cuts[k + 1]!);
-  });
-  const found = new Map<number, number>();
-  for (let i = 0; i < part.length; i++) {
-    for (const e of [program.a[i]!, program.b[i]!, program.c[i]!]) {
-      if (e < 0 || program.ops[e] === OP.constant || program.ops[e] === OP.input) continue;
-      if (part[e] !== part[i] && !found.has(e)) found.set(e, found.size);
-    }
-  }
-  return found;
-}
-
-function emitPart(
-  program: Program,
-  from: number,
-  to: number,
-  inputs: readonly string[],
-  outputs: readonly string[],
-  shared: ReadonlyMap<number, number>,
-  kept: string,
-): string {
+/** `inputs`, `outputs`: text of each element. */
+function emitBody(program: Program, inputs: readonly string[], outputs: readonly string[]): string {
   const { ops, a, b, c, values } = program;
   const lines: string[] = [];
-  const variable = new Map<number, number>();
+  const variable = new Int32Array(ops.length).fill(-1);
   const free: number[] = [];
   let variables = 0;
-  const last = new Map<number, number>();
-  for (let i = from; i < to; i++) for (const e of [a[i]!, b[i]!, c[i]!]) if (e >= 0) last.set(e, i);
+  const last = new Int32Array(ops.length).fill(-1);
+  for (let i = 0; i < ops.length; i++) for (const e of [a[i]!, b[i]!, c[i]!]) if (e >= 0) last[e] = i;
   const stores = new Map<number, number[]>();
   program.outputs.forEach((step, k) => {
-    if (step >= from && step < to) stores.set(step, [...(stores.get(step) ?? []), k]);
+    if (step < 0) return;
+    const list = stores.get(step);
+    if (list === undefined) stores.set(step, [k]);
+    else list.push(k);
   });
   const assign = (step: number, text: string): void => {
-    const v = free.pop() ?? variables++;
-    variable.set(step, v);
-    lines.push(`v${v} = ${text};`);
+    variable[step] = free.pop() ?? variables++;
+    lines.push(`v${variable[step]} = ${text};`);
   };
   const read = (step: number): string => {
     if (ops[step] === OP.constant) return literal(values[step]!);
-    const v = variable.get(step);
-    if (v !== undefined) return `v${v}`;
-    // From an earlier part, or an input: once into a variable.
-    assign(step, ops[step] === OP.input ? inputs[values[step]!]! : `${kept}[${shared.get(step)!}]`);
-    return `v${variable.get(step)!}`;
+    // An input is read once, at its first use.
+    if (variable[step]! < 0) assign(step, inputs[values[step]!]!);
+    return `v${variable[step]!}`;
   };
-  const store = (step: number): void => {
-    for (const k of stores.get(step) ?? []) lines.push(`${outputs[k]!} = ${read(step)};`);
-    const keep = shared.get(step);
-    if (keep !== undefined) lines.push(`${kept}[${keep}] = ${read(step)};`);
-  };
-  for (let i = from; i < to; i++) {
+  for (let i = 0; i < ops.length; i++) {
     if (ops[i] !== OP.constant && ops[i] !== OP.input) {
-      const operands = [a[i]!, b[i]!, c[i]!].filter((e) => e >= 0).map(read);
-      for (const e of new Set([a[i]!, b[i]!, c[i]!])) {
-        if (e >= 0 && last.get(e) === i && variable.has(e)) free.push(variable.get(e)!);
-      }
-      assign(i, expression(ops[i]!, operands));
+      const operands = [a[i]!, b[i]!, c[i]!].filter((e) => e >= 0);
+      const texts = operands.map(read);
+      for (const e of new Set(operands)) if (last[e] === i && variable[e]! >= 0) free.push(variable[e]!);
+      assign(i, expression(ops[i]!, texts));
     }
-    store(i);
-    if (!last.has(i) && variable.has(i)) free.push(variable.get(i)!);
+    for (const k of stores.get(i) ?? []) lines.push(`${outputs[k]!} = ${read(i)};`);
+    if (last[i] === -1 && variable[i]! >= 0) free.push(variable[i]!);
   }
   const names = Array.from({ length: variables }, (_, v) => `v${v} = 0`);
   return `${names.length === 0 ? '' : `let ${names.join(', ')};\n`}${lines.join('\n')}\n`;

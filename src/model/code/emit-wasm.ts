@@ -81,6 +81,7 @@ class Emitter {
       this.#angles.set(program.a[i]!, angle);
     }
     program.outputs.forEach((step, k) => {
+      if (step < 0) return;
       const list = this.#stores.get(step);
       if (list === undefined) this.#stores.set(step, [k]);
       else list.push(k);
@@ -89,7 +90,6 @@ class Emitter {
 
   run(): void {
     const { ops, values } = this.#p;
-    // All inputs first: an output may then lie where an input was.
     ops.forEach((op, i) => {
       if (op !== OP.input) return;
       this.#around.load(values[i]!);

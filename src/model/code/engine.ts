@@ -21,11 +21,11 @@ interface Api {
 
 export const wasm = (globalThis as unknown as { readonly WebAssembly: Api }).WebAssembly;
 
-/** Compiles the bytes of `WasmModule.build` and joins them to a memory and functions of the host. */
+/** Compiles the bytes of `WasmModule.build` and joins them to a memory, and functions and i32 globals of the host. */
 export function instantiate(
   bytes: Uint8Array,
   memory: WasmMemory,
-  imports: Readonly<Record<string, (...args: number[]) => number>> = {},
+  imports: Readonly<Record<string, ((...args: number[]) => number) | number>> = {},
 ): Readonly<Record<string, WasmExport>> {
   const instance = new wasm.Instance(new wasm.Module(bytes), { env: { memory, ...imports } });
   return instance.exports as Readonly<Record<string, WasmExport>>;

@@ -86,6 +86,25 @@ export function frameSource(model: Canonical, frame: CanonicalFrame): CodeSource
   };
 }
 
+/** `frames(count, x, poses, jacobians)` of one frame at states x (q, v) that follow each other: 7 and 6 × n per state. */
+export function frameOverSource(model: Canonical, frame: CanonicalFrame): CodeSource {
+  return {
+    key: `${key(model, 'frame over states')}\n${JSON.stringify(frame)}`,
+    functions: () => {
+      const g = new Graph();
+      const x = g.vector(2 * model.n);
+      const q = x.slice(0, model.n);
+      const { inputs, outputs } = spec(
+        'frames',
+        g,
+        { x },
+        { poses: pose(g, model, q, frame), jacobians: jacobian(g, model, q, frame) },
+      );
+      return [{ name: 'frames', graph: g, each: 'independent', inputs, outputs }];
+    },
+  };
+}
+
 /**
  * How x = (q, v) goes on over a step h under u = τ: `euler` q + h v, v + h a; `semi-implicit` v' = v + h a, q + h v', as
  * simulators do.

@@ -37,7 +37,7 @@ export interface Program {
   readonly values: readonly number[];
   /** How often each step is an operand or an output. */
   readonly uses: Int32Array;
-  /** Step of each output element, counted over all output arrays. */
+  /** Step of each output element, counted over all output arrays; -1 in a part that does not make it. */
   readonly outputs: readonly number[];
   /** Arithmetic operations: all but constants and inputs. */
   readonly operations: number;

@@ -137,6 +137,11 @@ export class WasmFunction {
     return this.#indexed(0x10, target.index);
   }
 
+  /** Value of a global that the host gives. */
+  global(index: number): this {
+    return this.#indexed(0x23, index);
+  }
+
   block(result: ValueType | null = null): this {
     return this.#open(0x02, result);
   }
@@ -234,6 +239,7 @@ export interface WasmImport {
 
 export class WasmModule {
   readonly #imports: WasmImport[] = [];
+  readonly #globals: string[] = [];
   readonly #functions: WasmFunction[] = [];
 
   /** A function of the host, as `env.NAME`. All imports come before the first `func`. */
@@ -242,6 +248,12 @@ export class WasmModule {
     const made = { index: this.#imports.length, name, signature: { params, results } };
     this.#imports.push(made);
     return made;
+  }
+
+  /** An i32 of the host that does not change, as `env.NAME`; returns its index for `global`. */
+  importGlobal(name: string): number {
+    this.#globals.push(name);
+    return this.#globals.length - 1;
   }
 
   /** A new function, exported under its name. */
@@ -264,7 +276,7 @@ export class WasmModule {
     return made;
   }
 
-  /** The module's bytes. It imports `env.memory` (any size) and the functions of `import`. */
+  /** The module's bytes. It imports `env.memory` (any size) and what `import` and `importGlobal` named. */
   build(): Uint8Array<ArrayBuffer> {
     const out = new Bytes();
     out.raw(Uint8Array.of(0, 0x61, 0x73, 0x6d, 1, 0, 0, 0));
@@ -289,7 +301,7 @@ export class WasmModule {
       }
     });
     section(out, 2, (s) => {
-      s.u32(1 + imports.length);
+      s.u32(1 + imports.length + this.#globals.length);
       s.name('env');
       s.name('memory');
       s.byte(0x02);
@@ -301,6 +313,13 @@ export class WasmModule {
         s.byte(0x00);
         s.u32(imports[i]!);
       });
+      for (const name of this.#globals) {
+        s.name('env');
+        s.name(name);
+        s.byte(0x03);
+        s.byte(TYPES.i32);
+        s.byte(0x00);
+      }
     });
     section(out, 3, (s) => {
       s.u32(functions.length);

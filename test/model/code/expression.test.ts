@@ -106,20 +106,42 @@ test('both forms give what the graph says, for every operation, alone and over m
   check('js, one', got, out.length);
 });
 
-test('a program too long for one JavaScript function is cut, with the same values', () => {
+test('a program too long for one function is cut, with the same values', () => {
   const g = new Graph();
   const x = g.vector(2) as [Expr, Expr];
   let [a, b] = x;
   for (let i = 0; i < 4000; i++) [a, b] = [g.add(g.scale(0.5, b), g.sin(a)), g.sub(a, g.scale(0.25, b))];
-  const spec: FunctionSpec = {
-    name: 'long',
-    graph: g,
-    inputs: [{ name: 'x', elements: x }],
-    outputs: [{ name: 'o', elements: [a, b, x[0]] }],
+  const elements = [a, b, x[0], g.constant(4)];
+  const inputs = [{ name: 'x', elements: x }];
+  const long: FunctionSpec = { name: 'long', graph: g, inputs, outputs: [{ name: 'o', elements }] };
+  const source = {
+    key: '',
+    functions: () => [
+      long,
+      { ...long, name: 'pairs', each: 'independent' as const },
+      { ...long, name: 'rows', each: 'sequence' as const },
+    ],
   };
-  const out = new Float64Array(3);
-  compileJs({ key: '', functions: () => [spec] }, null)['long']!(Float64Array.of(0.3, -0.7), out);
-  assert.deepEqual([...out], [...evaluate(g, [a, b, x[0]], [0.3, -0.7])]);
+  const arena = new Arena(1 << 20);
+  const [js, wasm] = [compileJs(source, null), compileWasm(source, null, arena)];
+  const [xs, got] = [arena.alloc(6), arena.alloc(12)];
+  xs.set([0.3, -0.7, 1.9, 0.2, -2.5, 0.4]);
+  const want = [0, 2, 4].flatMap((k) => [...evaluate(g, elements, xs.subarray(k, k + 2))]);
+  js['long']!(xs, got);
+  allClose(got.subarray(0, 4), want.slice(0, 4), { what: 'js' });
+  for (const name of ['pairs', 'rows']) {
+    got.fill(Number.NaN);
+    js[name]!(3, xs, 0, got, 0);
+    allClose(got, want, { what: `js, ${name}` });
+    got.fill(Number.NaN);
+    // 4000 sines, each within an ulp of the host's, of values that the recursion does not let grow apart.
+    wasm[name]!(3, xs.byteOffset, got.byteOffset);
+    allClose(got, want, { atol: 1e-11, what: `wasm, ${name}` });
+  }
+  got.fill(Number.NaN);
+  wasm['long']!(xs.byteOffset, got.byteOffset);
+  allClose(got.subarray(0, 4), want.slice(0, 4), { atol: 1e-11, what: 'wasm' });
+  assert.ok(Number.isNaN(got[4]!));
 });
 
 test('forward and reverse derivatives agree with differences and with each other', () => {

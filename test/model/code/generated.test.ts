@@ -145,6 +145,27 @@ test('whole trajectories: steps, rollouts and derivatives are those of single ev
   }
 });
 
+test('poses and Jacobians of a frame over states are those of single calls', () => {
+  const n = 7;
+  for (const form of FORMS) {
+    const arena = new Arena(1 << 16);
+    const model = generateDynamics(panda, { arena }, form);
+    const frame = model.frame('link7');
+    const over = model.frameOver(frame);
+    const [xs, poses, jacobians] = [arena.alloc(3 * 2 * n), arena.alloc(3 * 7), arena.alloc(3 * 6 * n)];
+    xs.set(vector(new Rng(51), xs.length, 3));
+    over(3, xs, poses, jacobians);
+    const [p, J] = [new Float64Array(7), new Float64Array(6 * n)];
+    for (let t = 0; t < 3; t++) {
+      const q = xs.slice(14 * t, 14 * t + 7);
+      model.pose(q, frame, p);
+      model.jacobian(q, frame, J);
+      allClose(poses.subarray(7 * t, 7 * t + 7), p, { atol: 1e-15, what: `${form}, pose ${t}` });
+      allClose(jacobians.subarray(42 * t, 42 * t + 42), J, { atol: 1e-15, what: `${form}, Jacobian ${t}` });
+    }
+  }
+});
+
 test('the code of a seven-joint arm is made in less than a second', () => {
   for (const form of FORMS) {
     generateDynamics(panda, {}, form); // The generator itself, compiled.
