@@ -22,7 +22,6 @@ import {
   momentsOf,
   moveMoments,
   NO_MASS,
-  product,
   type Rigid,
   screwX,
   screwZ,
@@ -226,12 +225,4 @@ function exact(x: number): number {
 
 function clean(t: Rigid): Rigid {
   return { rotation: t.rotation.map(exact), position: t.position.map(exact) };
-}
-
-/** Rotation of a link's frame in its parent's at joint value 0, for tests and printing. */
-export function fixedTransform(link: CanonicalLink): Rigid {
-  const cos = Math.cos(link.type === 'revolute' ? link.offset : 0);
-  const sin = Math.sin(link.type === 'revolute' ? link.offset : 0);
-  const at = rigid(link);
-  return { rotation: product(at.rotation, screwZ(0, cos, sin).rotation), position: at.position };
 }

@@ -101,9 +101,6 @@ function operand(
 }
 
 function finish({ ops, a, b, c, values }: Builder, outputs: readonly number[]): Program {
-  const uses = new Int32Array(ops.length);
-  for (let i = 0; i < ops.length; i++) for (const e of [a[i]!, b[i]!, c[i]!]) if (e >= 0) uses[e]!++;
-  for (const e of outputs) if (e >= 0) uses[e]!++;
   const operations = ops.filter((op) => op !== OP.constant && op !== OP.input).length;
-  return { ops, a, b, c, values, uses, outputs, operations };
+  return { ops, a, b, c, values, outputs, operations };
 }

@@ -35,8 +35,6 @@ export interface Program {
   readonly c: readonly number[];
   /** Value of constants; index of inputs, counted over all input arrays. */
   readonly values: readonly number[];
-  /** How often each step is an operand or an output. */
-  readonly uses: Int32Array;
   /** Step of each output element, counted over all output arrays; -1 in a part that does not make it. */
   readonly outputs: readonly number[];
   /** Arithmetic operations: all but constants and inputs. */
@@ -132,5 +130,5 @@ function compact(flat: Flat): Program {
     outputs: flat.outputs.map((e) => moved[e]!),
   };
   const operations = made.ops.filter((op) => op !== OP.constant && op !== OP.input).length;
-  return { ...made, uses: countUses(made), operations };
+  return { ...made, operations };
 }
