@@ -19,15 +19,17 @@ export interface DescentSettings {
 }
 
 /**
- * μ is added to the diagonal of Quu (hardware facts of crocoddyl: 1e-9 to 1e9 in steps of 10): greater when the backward
- * pass fails, no step is accepted or only a short one; smaller after a long one.
+ * μ is added to the diagonal of Quu and `state` · μ to that of Vxx: greater when the backward pass fails, no step is accepted
+ * or only a short one; smaller after a long one.
  */
 export interface RegularisationSettings {
+  /** Default 1, for starts far from an optimum; near one, as a planner that goes on from its last plan, 1e-9 saves iterations. */
   readonly initial: number;
+  /** Default 1e-9 to 1e9, by factors of 10. */
   readonly min: number;
   readonly max: number;
   readonly factor: number;
-  /** ρ = state · μ is added to the diagonal of Vxx (Tassa 2012 for fu alone). Default 0. */
+  /** Keeps the next state near the iterate's, where μ alone keeps the control near it (Tassa et al. 2012). Default 1. */
   readonly state: number;
 }
 
@@ -48,7 +50,7 @@ export function descentSettings(options: DescentOptions): DescentSettings {
     maxIterations: options.maxIterations ?? 100,
     maxTime: options.maxTime ?? Number.POSITIVE_INFINITY,
     tolerance: options.tolerance ?? 1e-9,
-    regularisation: { initial: 1e-9, min: 1e-9, max: 1e9, factor: 10, state: 0, ...options.regularisation },
+    regularisation: { initial: 1, min: 1e-9, max: 1e9, factor: 10, state: 1, ...options.regularisation },
     lineSearch: { steps: 10, shrink: 0.5, accept: 0.1, ...options.lineSearch },
     kernel: options.kernel ?? 'auto',
     clock: options.clock ?? (() => performance.now() / 1000),

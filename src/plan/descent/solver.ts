@@ -31,6 +31,8 @@ export abstract class DescentSolver implements Solver {
   readonly #log: Log<Column>;
   #started = 0;
   #mu = 0;
+  /** μ at which no step of the current iterate was accepted. */
+  #refused = 0;
   #expanded = false;
   readonly #pass = { secondOrder: false, limits: true, gaps: null as Rows | null, mu: 0, rho: 0 };
 
@@ -67,6 +69,7 @@ export abstract class DescentSolver implements Solver {
     this.#log.clear();
     this.#expanded = false;
     this.#mu = this.settings.regularisation.initial;
+    this.#refused = 0;
     result.iterations = 0;
     result.failure = null;
     result.time = 0;
@@ -122,6 +125,7 @@ export abstract class DescentSolver implements Solver {
         data[row + at.step] = step;
         data[row + at.saved] = cost - ws.current.cost;
         this.#expanded = false;
+        this.#refused = 0;
         if (step > 0.5) this.#relax();
         else if (step <= 0.01) this.#tighten();
         result.time = settings.clock() - this.#started;
@@ -131,6 +135,7 @@ export abstract class DescentSolver implements Solver {
       if (this.#late()) return this.#end('max-time', row);
     }
     if (this.gap === 0 && expected <= noise) return this.#end('converged', row);
+    this.#refused = this.#mu;
     if (!this.#tighten()) return this.#fail(noDescent(this.#mu, ws.current.cost), row);
     data[row + at.time] = settings.clock() - this.#started;
     return 'running';
@@ -138,7 +143,8 @@ export abstract class DescentSolver implements Solver {
 
   /**
    * A backward pass that goes through, in ws.feedback; returns what a full step should save, or null when the solve
-   * failed. A small promise under regularisation says nothing: the pass is then repeated with less, as long as it can.
+   * failed. A small promise under regularisation says nothing: the pass is then repeated with less, as long as it can
+   * and no step was refused there.
    */
   #backward(row: number, enough: number): number | null {
     const { ws } = this;
@@ -169,12 +175,13 @@ export abstract class DescentSolver implements Solver {
       this.curvature = ws.sums.curvature;
       this.expectation();
       const promise = this.#promise();
-      if (promise > enough || this.gap > 0 || this.#mu <= min) {
+      const less = Math.max(min, this.#mu / factor);
+      if (promise > enough || this.gap > 0 || this.#mu <= min || less <= this.#refused) {
         this.present();
         return promise;
       }
       relaxing = true;
-      this.#mu = Math.max(min, this.#mu / factor);
+      this.#mu = less;
     }
   }
 

@@ -1,0 +1,182 @@
+/**
+ * Norms: how much a residual r of n entries costs. Each gives φ(r), its gradient g and a positive semidefinite Hessian
+ * H = diag(h) + c r rᵀ (exact, but where a comment says otherwise).
+ */
+import { invalid } from '../check.ts';
+
+export interface Norm {
+  readonly name: string;
+  /** Called before the others, for norms that differ from stage to stage. */
+  stage?(t: number): void;
+  value(r: Float64Array): number;
+  /** Writes g and h (n each); returns c. */
+  derivatives(r: Float64Array, g: Float64Array, h: Float64Array): number;
+}
+
+/** ½ |r|². */
+export const quadratic: Norm = {
+  name: 'quadratic',
+  value(r) {
+    let sum = 0;
+    for (let i = 0; i < r.length; i++) sum += r[i]! * r[i]!;
+    return 0.5 * sum;
+  },
+  derivatives(r, g, h) {
+    for (let i = 0; i < r.length; i++) {
+      g[i] = r[i]!;
+      h[i] = 1;
+    }
+    return 0;
+  },
+};
+
+/** Σ (√(r_i² + p²) - p): like r²/2p near 0, like |r| beyond p. */
+export class SmoothAbs implements Norm {
+  readonly name = 'smooth-abs';
+  readonly #p: number;
+
+  constructor(p: number) {
+    this.#p = positive('the width of smooth-abs', p);
+  }
+
+  value(r: Float64Array): number {
+    const p = this.#p;
+    let sum = 0;
+    for (let i = 0; i < r.length; i++) {
+      const x = r[i]!;
+      // √(x² + p²) - p without the cancellation near 0.
+      sum += (x * x) / (Math.sqrt(x * x + p * p) + p);
+    }
+    return sum;
+  }
+
+  derivatives(r: Float64Array, g: Float64Array, h: Float64Array): number {
+    const p = this.#p;
+    for (let i = 0; i < r.length; i++) {
+      const s = Math.sqrt(r[i]! * r[i]! + p * p);
+      g[i] = r[i]! / s;
+      h[i] = (p * p) / (s * s * s);
+    }
+    return 0;
+  }
+}
+
+/** √(|r|² + p²) - p: the length of r, smooth at 0. */
+export class Length implements Norm {
+  readonly name = 'length';
+  readonly #p: number;
+
+  constructor(p: number) {
+    this.#p = positive('the width of length', p);
+  }
+
+  value(r: Float64Array): number {
+    const square = 2 * quadratic.value(r);
+    return square / (Math.sqrt(square + this.#p * this.#p) + this.#p);
+  }
+
+  derivatives(r: Float64Array, g: Float64Array, h: Float64Array): number {
+    const s = Math.sqrt(2 * quadratic.value(r) + this.#p * this.#p);
+    for (let i = 0; i < r.length; i++) {
+      g[i] = r[i]! / s;
+      h[i] = 1 / s;
+    }
+    return -1 / (s * s * s);
+  }
+}
+
+/** Σ ½ r_i² where |r_i| ≤ d, d |r_i| - ½ d² beyond (Huber 1964). Beyond d the Hessian is d / |r_i|, that of the
+ * iteratively reweighted square, not 0: so that far residuals still shape the step. */
+export class Huber implements Norm {
+  readonly name = 'huber';
+  readonly #d: number;
+
+  constructor(d: number) {
+    this.#d = positive('the width of huber', d);
+  }
+
+  value(r: Float64Array): number {
+    const d = this.#d;
+    let sum = 0;
+    for (let i = 0; i < r.length; i++) {
+      const a = Math.abs(r[i]!);
+      sum += a <= d ? 0.5 * a * a : d * (a - 0.5 * d);
+    }
+    return sum;
+  }
+
+  derivatives(r: Float64Array, g: Float64Array, h: Float64Array): number {
+    const d = this.#d;
+    for (let i = 0; i < r.length; i++) {
+      const a = Math.abs(r[i]!);
+      g[i] = a <= d ? r[i]! : d * Math.sign(r[i]!);
+      h[i] = a <= d ? 1 : d / a;
+    }
+    return 0;
+  }
+}
+
+/** Σ ½ max(0, r_i)²: what is above 0 costs, the rest is free. */
+export const hinge: Norm = {
+  name: 'hinge',
+  value(r) {
+    let sum = 0;
+    for (let i = 0; i < r.length; i++) if (r[i]! > 0) sum += r[i]! * r[i]!;
+    return 0.5 * sum;
+  },
+  derivatives(r, g, h) {
+    for (let i = 0; i < r.length; i++) {
+      const over = r[i]! > 0;
+      g[i] = over ? r[i]! : 0;
+      h[i] = over ? 1 : 0;
+    }
+    return 0;
+  },
+};
+
+/**
+ * Relaxed log barrier for r_i < 0: Σ -log(-r_i) where r_i ≤ -d; beyond, the parabola that goes on with the same value,
+ * slope and curvature, so that it is finite everywhere (Hauser and Saccon 2006; Feller and Ebenbauer 2017).
+ */
+export class RelaxedBarrier implements Norm {
+  readonly name = 'relaxed-barrier';
+  readonly #d: number;
+
+  constructor(d: number) {
+    this.#d = positive('the width of relaxed-barrier', d);
+  }
+
+  value(r: Float64Array): number {
+    const d = this.#d;
+    let sum = 0;
+    for (let i = 0; i < r.length; i++) {
+      const z = -r[i]!;
+      if (z >= d) sum -= Math.log(z);
+      else {
+        const w = (z - 2 * d) / d;
+        sum += 0.5 * (w * w - 1) - Math.log(d);
+      }
+    }
+    return sum;
+  }
+
+  derivatives(r: Float64Array, g: Float64Array, h: Float64Array): number {
+    const d = this.#d;
+    for (let i = 0; i < r.length; i++) {
+      const z = -r[i]!;
+      if (z >= d) {
+        g[i] = 1 / z;
+        h[i] = 1 / (z * z);
+      } else {
+        g[i] = -(z - 2 * d) / (d * d);
+        h[i] = 1 / (d * d);
+      }
+    }
+    return 0;
+  }
+}
+
+function positive(what: string, value: number): number {
+  if (!(value > 0 && Number.isFinite(value))) throw invalid(what, value, 'it must be a positive number');
+  return value;
+}
