@@ -37,7 +37,7 @@ export const REACH: Omit<ReachSetting, 'model'> = {
   shift: [-0.15, 0.45, -0.25],
   turn: [0, 0.3, 0.6],
   torque: [87, 87, 87, 87, 12, 12, 12],
-  weights: { pose: 1, posture: 1e-2, velocity: 1e-2, control: 1e-4, finalPose: 1e4, finalVelocity: 1e1 },
+  weights: { pose: 100, posture: 1e-2, velocity: 1e-2, control: 1e-4, finalPose: 1e4, finalVelocity: 1e1 },
 };
 
 /** Target pose p, q (x y z w) of a setting: the frame's start, moved and turned. */
@@ -59,11 +59,15 @@ export function reachTarget(
   return out;
 }
 
-/** The problem, all of it in one arena. Joint damping is left out: Crocoddyl's dynamics have none. */
-export function reachProblem(setting: ReachSetting): {
+export interface Reach {
   readonly problem: CostProblem;
   readonly target: Float64Array;
-} {
+  /** Torques that hold the arm where it starts. */
+  readonly hold: Float64Array;
+}
+
+/** The problem, all of it in one arena. Joint damping is left out: Crocoddyl's dynamics have none. */
+export function reachProblem(setting: ReachSetting): Reach {
   const arena = new Arena(8 << 20);
   const tree = dynamicTree(readTree(setting.model));
   const free = { ...tree, joints: tree.joints.map((j) => ({ ...j, damping: 0, frictionloss: 0 })) };
@@ -97,5 +101,7 @@ export function reachProblem(setting: ReachSetting): {
     lower: upper.map((v) => -v),
     upper,
   });
-  return { problem, target };
+  const hold = new Float64Array(n);
+  model.gravity(Float64Array.from(setting.start), hold);
+  return { problem, target, hold };
 }
