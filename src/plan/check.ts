@@ -58,6 +58,9 @@ export function invalid(what: string, value: string | number, rule: string): Arm
   return new ArmloopError('PLAN_PROBLEM_INVALID', { what, value, rule });
 }
 
+/** For `notFinite`. */
+export const DERIVATIVE = 'a derivative of model or cost';
+
 /** A model or cost that gave NaN or infinity. */
 export function notFinite(what: string, stage: number, value: number): ArmloopError {
   return new ArmloopError('PLAN_NOT_FINITE', { what, stage, value });

@@ -18,7 +18,9 @@ export interface SolverEntry {
   readonly create: (options?: Pick<DescentOptions, 'maxIterations' | 'maxTime' | 'clock'>) => Solver;
 }
 
-export const SOLVERS = {
+export type SolverName = 'lqr' | 'ilqr' | 'ddp' | 'fddp' | 'gradient' | 'random' | 'cem' | 'mppi';
+
+export const SOLVERS: Readonly<Record<SolverName, SolverEntry>> = {
   lqr: { kind: 'newton', limits: false, feedback: true, create: (o) => new LqrSolver(o) },
   ilqr: { kind: 'newton', limits: true, feedback: true, create: (o) => new IlqrSolver(o) },
   ddp: { kind: 'newton', limits: true, feedback: true, create: (o) => new DdpSolver(o) },
@@ -27,6 +29,4 @@ export const SOLVERS = {
   random: { kind: 'sampling', limits: true, feedback: false, create: (o) => new RandomShooting(o) },
   cem: { kind: 'sampling', limits: true, feedback: false, create: (o) => new Cem(o) },
   mppi: { kind: 'sampling', limits: true, feedback: false, create: (o) => new Mppi(o) },
-} as const satisfies Readonly<Record<string, SolverEntry>>;
-
-export type SolverName = keyof typeof SOLVERS;
+};

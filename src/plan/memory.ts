@@ -120,3 +120,13 @@ export function finite(x: Float64Array): boolean {
   for (let i = 0; i < x.length; i++) sum += x[i]! * 0;
   return sum === 0;
 }
+
+/** Last stage whose derivatives are not all finite, or -1. */
+export function brokenStage({ fx, fu, lx, lu, lxx, lux, luu }: Expansion): number {
+  const running = [fx, fu, lx, lu, lxx, lux, luu];
+  for (let t = lx.rows.length - 1; t >= 0; t--) {
+    const here = t < fx.rows.length ? running : [lx, lxx];
+    if (!here.every((r) => finite(r.rows[t]!))) return t;
+  }
+  return -1;
+}

@@ -213,6 +213,39 @@ export class Pendulum implements Problem {
   }
 }
 
+/** The same pendulum, to be held at 0.5 rad: its cost is quadratic. */
+export class HeldPendulum extends Pendulum {
+  override cost(x: Float64Array, u: Float64Array): number {
+    return 0.5 * (0.01 * u[0]! ** 2 + (x[0]! - 0.5) ** 2 + 0.1 * x[1]! ** 2);
+  }
+
+  override terminalCost(x: Float64Array): number {
+    return 0.5 * ((x[0]! - 0.5) ** 2 + 0.1 * x[1]! ** 2);
+  }
+
+  override costDerivatives(
+    x: Float64Array,
+    u: Float64Array,
+    _t: number,
+    lx: Float64Array,
+    lu: Float64Array,
+    lxx: Float64Array,
+    lux: Float64Array,
+    luu: Float64Array,
+  ): void {
+    this.terminalDerivatives(x, lx, lxx);
+    lu[0] = 0.01 * u[0]!;
+    lux.fill(0);
+    luu[0] = 0.01;
+  }
+
+  override terminalDerivatives(x: Float64Array, lx: Float64Array, lxx: Float64Array): void {
+    lx[0] = x[0]! - 0.5;
+    lx[1] = 0.1 * x[1]!;
+    lxx.set([1, 0, 0, 0.1]);
+  }
+}
+
 /** Cost and states of controls, as plainly as can be. */
 export function rollOut(
   problem: Problem,

@@ -3,9 +3,9 @@
  * regularisation that it goes through with, and a search along the step for a rollout that saves enough.
  */
 import type { ArmloopError } from '../../errors.ts';
-import { checkLimits, checkProblem, checkWarmStart, noDescent, notFinite } from '../check.ts';
+import { checkLimits, checkProblem, checkWarmStart, DERIVATIVE, noDescent, notFinite } from '../check.ts';
 import { Log } from '../log.ts';
-import { expand, finite, type Rows } from '../memory.ts';
+import { brokenStage, expand, type Rows } from '../memory.ts';
 import type { Problem } from '../problem.ts';
 import type { Solver, SolverStatus, WarmStart } from '../solver.ts';
 import { backward } from './backward.ts';
@@ -159,9 +159,9 @@ export abstract class DescentSolver implements Solver {
           this.#mu *= factor;
           return this.#promise();
         }
-        const bad = this.#notFinite();
+        const bad = brokenStage(ws.expansion);
         if (bad >= 0) {
-          this.#fail(notFinite('the derivative of model or cost', bad, Number.NaN), row);
+          this.#fail(notFinite(DERIVATIVE, bad, Number.NaN), row);
           return null;
         }
         if (this.#tighten()) continue;
@@ -197,16 +197,6 @@ export abstract class DescentSolver implements Solver {
 
   #promise(): number {
     return -(this.slope + 0.5 * this.curvature);
-  }
-
-  /** Last stage whose derivatives are not all finite, or -1. */
-  #notFinite(): number {
-    const { fx, fu, lx, lu, lxx, lux, luu } = this.ws.expansion;
-    for (let t = lx.rows.length - 1; t >= 0; t--) {
-      const here = t < fx.rows.length ? [fx, fu, lx, lu, lxx, lux, luu] : [lx, lxx];
-      if (!here.every((r) => finite(r.rows[t]!))) return t;
-    }
-    return -1;
   }
 
   /** More regularisation; false when there is no more. */

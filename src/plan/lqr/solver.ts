@@ -5,13 +5,13 @@
  *
  *     Q_t = C_t + F_tᵀ V_{t+1} F_t    q_t = c_t + F_tᵀ V_{t+1} f_t + F_tᵀ v_{t+1}    K_t = -Quu⁻¹ Qux    k_t = -Quu⁻¹ qu
  */
-import { checkProblem, checkWarmStart, invalid, noDescent, notFinite } from '../check.ts';
+import { checkProblem, checkWarmStart, DERIVATIVE, invalid, noDescent, notFinite } from '../check.ts';
 import { backward } from '../descent/backward.ts';
 import { type Blame, forward, rollout } from '../descent/forward.ts';
 import { COLUMNS, DescentResult } from '../descent/result.ts';
 import { allocWorkspace, type Workspace } from '../descent/workspace.ts';
 import { Log } from '../log.ts';
-import { allocRows, expand, heap, type Rows } from '../memory.ts';
+import { allocRows, brokenStage, expand, heap, type Rows } from '../memory.ts';
 import type { Problem } from '../problem.ts';
 import type { Solver, SolverStatus, WarmStart } from '../solver.ts';
 import { spread, valueOffset } from './noise.ts';
@@ -108,7 +108,8 @@ export class LqrSolver implements Solver {
     const before = ws.current.cost;
     expand(ws.problem, ws.current, ws.expansion);
     if (backward(ws, this.#pass) >= 0) {
-      result.failure = noDescent(0, before);
+      const bad = brokenStage(ws.expansion);
+      result.failure = bad < 0 ? noDescent(0, before) : notFinite(DERIVATIVE, bad, Number.NaN);
       result.status = 'failed';
       return result.status;
     }
