@@ -21,6 +21,8 @@ export interface PeerSolve {
   readonly cost: number;
   readonly stop: number;
   readonly seconds: number;
+  /** T × n. */
+  readonly us: readonly number[];
 }
 
 /** Seconds of one pass each. */

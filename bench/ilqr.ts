@@ -171,9 +171,10 @@ class Passes {
     return least(() => {
       spare.Vx.rows[T]!.set(expansion.lx.rows[T]!);
       spare.Vxx.rows[T]!.set(expansion.lxx.rows[T]!);
+      riccati.begin(0, 1e-9);
       for (let t = T - 1; t >= 0; t--) {
-        riccati.expand(spare, t, 0);
-        if (!riccati.solve(spare, t, 1e-9)) throw new Error(`stage ${t} is indefinite`);
+        riccati.expand(spare, t);
+        if (!riccati.solve(spare, t)) throw new Error(`stage ${t} is indefinite`);
       }
     });
   }

@@ -123,6 +123,9 @@ export function finite(x: Float64Array): boolean {
 
 /** Last stage whose derivatives are not all finite, or -1. */
 export function brokenStage({ fx, fu, lx, lu, lxx, lux, luu }: Expansion): number {
+  if (finite(fx.flat) && finite(fu.flat) && finite(lx.flat) && finite(lu.flat) && finite(lxx.flat)) {
+    if (finite(lux.flat) && finite(luu.flat)) return -1;
+  }
   const running = [fx, fu, lx, lu, lxx, lux, luu];
   for (let t = lx.rows.length - 1; t >= 0; t--) {
     const here = t < fx.rows.length ? running : [lx, lxx];

@@ -57,6 +57,11 @@ export interface Problem {
   cost(x: Float64Array, u: Float64Array, t: number): number;
   /** l_T(x). */
   terminalCost(x: Float64Array): number;
+  /**
+   * Adds l(x, u, t) to sum[0]. Solvers prefer it to `cost`: a number that a function returns may be put on the heap, which
+   * makes 16 bytes of garbage per stage and rollout.
+   */
+  addCost?(x: Float64Array, u: Float64Array, t: number, sum: Float64Array): void;
   /** Gradient and Hessian (Gauss–Newton or exact): lx ndx, lu nu, lxx ndx × ndx, lux nu × ndx, luu nu × nu. */
   costDerivatives(
     x: Float64Array,

@@ -37,9 +37,10 @@ function fill(rng: Rng, n: number, m: number, e: Expansion, f: Feedback): void {
 }
 
 function sweep(kernel: Riccati, f: Feedback, T: number, rho: number, mu: number): void {
+  kernel.begin(rho, mu);
   for (let t = T - 1; t >= 0; t--) {
-    kernel.expand(f, t, rho);
-    assert.ok(kernel.solve(f, t, mu), `stage ${t}`);
+    kernel.expand(f, t);
+    assert.ok(kernel.solve(f, t), `stage ${t}`);
   }
 }
 
@@ -179,13 +180,11 @@ test('a Hessian that is not positive definite, or not a number, is refused by bo
       fill(new Rng(5), 4, 3, e, f);
       const kernel = createRiccati(arena, 4, 3, e, { form });
       e.luu.rows[0]![8] = value;
-      kernel.expand(f, 0, 0);
-      assert.equal(kernel.solve(f, 0, 0), false);
-      assert.equal(
-        kernel.solve(f, 0, 1e7),
-        Number.isFinite(value),
-        'regularisation mends what is indefinite',
-      );
+      kernel.begin(0, 0);
+      kernel.expand(f, 0);
+      assert.equal(kernel.solve(f, 0), false);
+      kernel.begin(0, 1e7);
+      assert.equal(kernel.solve(f, 0), Number.isFinite(value), 'regularisation mends what is indefinite');
     }
   }
 });

@@ -1,12 +1,15 @@
 /** iLQR, DDP and multiple shooting on problems that are not linear. */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { quatMul, quatNormalize } from '../../src/math/quat.ts';
 import { Rng } from '../../src/math/rng.ts';
 import { DdpSolver } from '../../src/plan/ddp/solver.ts';
 import type { DescentSolver } from '../../src/plan/descent/solver.ts';
+import { DifferenceSystem } from '../../src/plan/dynamics/differences.ts';
 import { FddpSolver } from '../../src/plan/fddp/solver.ts';
 import { IlqrSolver } from '../../src/plan/ilqr/solver.ts';
 import { logTable, logValue } from '../../src/plan/log.ts';
+import type { Problem } from '../../src/plan/problem.ts';
 import { allClose } from '../support/close.ts';
 import { denseKkt, Pendulum, rollOut } from './problems.ts';
 
@@ -188,5 +191,109 @@ describe('multiple shooting', () => {
     assert.ok(solver.result.valid);
     assert.equal(solver.result.cost, cost);
     assert.deepEqual([...solver.result.us], [...us]);
+  });
+});
+
+describe('states with quaternions', () => {
+  /** A body that is turned by torques: x = (quaternion x y z w, ω), tangent (rotation vector, ω) in the base. */
+  const dt = 0.05;
+  const turn = (q: Float64Array, w: Float64Array, at: number, scale: number, out: Float64Array): void => {
+    const [a, b, c] = [w[at]! * scale, w[at + 1]! * scale, w[at + 2]! * scale];
+    const angle = Math.hypot(a, b, c);
+    const s = angle < 1e-12 ? 0.5 : Math.sin(angle / 2) / angle;
+    quatMul(out, 0, Float64Array.of(a * s, b * s, c * s, Math.cos(angle / 2)), 0, q, 0);
+    quatNormalize(out, 0);
+  };
+  const between = (a: Float64Array, b: Float64Array, out: Float64Array): void => {
+    const d = new Float64Array(4);
+    quatMul(d, 0, b, 0, Float64Array.of(-a[0]!, -a[1]!, -a[2]!, a[3]!), 0);
+    if (d[3]! < 0) for (let i = 0; i < 4; i++) d[i]! *= -1;
+    const sine = Math.hypot(d[0]!, d[1]!, d[2]!);
+    const scale = sine < 1e-12 ? 2 : (2 * Math.atan2(sine, d[3]!)) / sine;
+    for (let i = 0; i < 3; i++) out[i] = d[i]! * scale;
+  };
+  const body = new DifferenceSystem({
+    nx: 7,
+    ndx: 6,
+    nu: 3,
+    step: (x, u, out) => {
+      for (let i = 0; i < 3; i++) out[4 + i] = x[4 + i]! + dt * u[i]!;
+      turn(x, out, 4, dt, out);
+    },
+    integrate: (x, dx, out) => {
+      for (let i = 0; i < 3; i++) out[4 + i] = x[4 + i]! + dx[3 + i]!;
+      turn(x, dx, 0, 1, out);
+    },
+    difference: (a, b, out) => {
+      between(a, b, out);
+      for (let i = 0; i < 3; i++) out[3 + i] = b[4 + i]! - a[4 + i]!;
+    },
+  });
+  // Half of Σ |u|² and, at the end, of the turn that is left and the speed. ∂ of the turn is taken as the identity's: it is
+  // near where the cost matters, at the target.
+  const target = Float64Array.of(Math.sin(0.6), 0, 0, Math.cos(0.6));
+  const left = new Float64Array(3);
+  const problem: Problem = {
+    nx: 7,
+    ndx: 6,
+    nu: 3,
+    horizon: 30,
+    x0: Float64Array.of(0, 0, 0, 1, 0, 0, 0),
+    lower: new Float64Array(3).fill(-2),
+    upper: new Float64Array(3).fill(2),
+    dynamics: (x, u, t, out) => body.dynamics(x, u, t, out),
+    dynamicsDerivatives: (x, u, t, fx, fu) => body.dynamicsDerivatives(x, u, t, fx, fu),
+    difference: (a, b, out) => body.difference!(a, b, out),
+    integrate: (x, dx, out) => body.integrate!(x, dx, out),
+    cost: (_x, u) => 0.005 * (u[0]! ** 2 + u[1]! ** 2 + u[2]! ** 2),
+    terminalCost: (x) => {
+      between(target, x, left);
+      return (
+        50 * (left[0]! ** 2 + left[1]! ** 2 + left[2]! ** 2) + 5 * (x[4]! ** 2 + x[5]! ** 2 + x[6]! ** 2)
+      );
+    },
+    costDerivatives: (_x, u, _t, lx, lu, lxx, lux, luu) => {
+      lx.fill(0);
+      lxx.fill(0);
+      lux.fill(0);
+      luu.fill(0);
+      for (let i = 0; i < 3; i++) {
+        lu[i] = 0.01 * u[i]!;
+        luu[4 * i] = 0.01;
+      }
+    },
+    terminalDerivatives: (x, lx, lxx) => {
+      between(target, x, left);
+      lxx.fill(0);
+      for (let i = 0; i < 3; i++) {
+        lx[i] = 100 * left[i]!;
+        lx[3 + i] = 10 * x[4 + i]!;
+        lxx[7 * i] = 100;
+        lxx[7 * (3 + i)] = 10;
+      }
+    },
+  };
+
+  it('are turned along their tangent, by single and by multiple shooting', () => {
+    const T = problem.horizon;
+    const solutions = [IlqrSolver, FddpSolver].map((Kind) => {
+      const solver = new Kind();
+      solver.allocate(problem);
+      const xs = Float64Array.from({ length: 7 * (T + 1) }, (_, k) => {
+        const angle = (0.6 * Math.floor(k / 7)) / T;
+        return k % 7 === 0 ? Math.sin(angle) : k % 7 === 3 ? Math.cos(angle) : 0;
+      });
+      const result = Kind === FddpSolver ? solver.solve({ us: new Float64Array(3 * T), xs }) : solver.solve();
+      assert.equal(result.status, 'converged', logTable(result.log));
+      assert.equal(result.gains.length, T * 3 * 6);
+      between(target, result.xs.slice(7 * T, 7 * T + 4), left);
+      assert.ok(Math.hypot(...left) < 0.05, `${left} is left`);
+      for (let t = 0; t <= T; t++) {
+        const q = result.xs.slice(7 * t, 7 * t + 4);
+        assert.ok(Math.abs(Math.hypot(...q) - 1) < 1e-12, 'unit quaternions');
+      }
+      return result.us.slice();
+    });
+    allClose(solutions[1]!, solutions[0]!, { atol: 1e-3, what: 'both find the same' });
   });
 });

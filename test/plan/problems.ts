@@ -242,7 +242,9 @@ export class HeldPendulum extends Pendulum {
   override terminalDerivatives(x: Float64Array, lx: Float64Array, lxx: Float64Array): void {
     lx[0] = x[0]! - 0.5;
     lx[1] = 0.1 * x[1]!;
-    lxx.set([1, 0, 0, 0.1]);
+    lxx.fill(0);
+    lxx[0] = 1;
+    lxx[3] = 0.1;
   }
 }
 

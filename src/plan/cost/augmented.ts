@@ -31,7 +31,7 @@ export class AugmentedNorm implements Norm {
     this.#at = t * this.size;
   }
 
-  value(r: Float64Array): number {
+  value(r: Float64Array, out: Float64Array): void {
     let sum = 0;
     for (let i = 0; i < this.size; i++) {
       const lambda = this.multipliers[this.#at + i]!;
@@ -39,17 +39,17 @@ export class AugmentedNorm implements Norm {
       if (this.kind === 'zero') sum += (lambda + 0.5 * this.rho * r[i]!) * r[i]!;
       else sum += ((shifted > 0 ? shifted * shifted : 0) - lambda * lambda) / (2 * this.rho);
     }
-    return sum;
+    out[0] = sum;
   }
 
-  derivatives(r: Float64Array, g: Float64Array, h: Float64Array): number {
+  derivatives(r: Float64Array, g: Float64Array, h: Float64Array): void {
     for (let i = 0; i < this.size; i++) {
       const shifted = this.multipliers[this.#at + i]! + this.rho * r[i]!;
       const on = this.kind === 'zero' || shifted > 0;
       g[i] = on ? shifted : 0;
       h[i] = on ? this.rho : 0;
     }
-    return 0;
+    h[this.size] = 0;
   }
 
   /** How far r is from what it should be. */

@@ -19,6 +19,9 @@ export class Term {
   readonly norm: Norm;
   weight: number;
   final: number;
+  /** What `addTerm` multiplies by, and where `evaluate` leaves φ: no argument or result, for it would be put on the heap. */
+  scale = 0;
+  readonly phi = new Float64Array(1);
   readonly r: Float64Array;
   readonly g: Float64Array;
   readonly h: Float64Array;
@@ -41,17 +44,18 @@ export class Term {
     const { size, count } = residual;
     this.r = new Float64Array(size);
     this.g = new Float64Array(size);
-    this.h = new Float64Array(size);
+    this.h = new Float64Array(size + 1);
     this.J = new Float64Array(residual.diagonal ? size : size * count);
     this.HJ = new Float64Array(residual.diagonal ? 0 : size * count);
     this.Jr = new Float64Array(count);
     this.curved = new Float64Array(residual.hessian === undefined ? 0 : count * count);
   }
 
-  value(x: Float64Array, u: Float64Array, t: number): number {
+  /** phi = φ(r(x, u, t)). */
+  evaluate(x: Float64Array, u: Float64Array, t: number): void {
     this.residual.evaluate(x, u, t, this.r);
     if (this.norm.stage !== undefined) this.norm.stage(t);
-    return this.norm.value(this.r);
+    this.norm.value(this.r, this.phi);
   }
 }
 
@@ -67,12 +71,11 @@ export interface Target {
 }
 
 /**
- * Adds w times gradient Jᵀ g and Hessian Jᵀ (diag(h) + c r rᵀ) J of a term, and Σ g_i ∂²r_i where the residual has it
+ * Adds `scale` times gradient Jᵀ g and Hessian Jᵀ (diag(h) + c r rᵀ) J of a term, and Σ g_i ∂²r_i where the residual has it
  * and `exact` asks for it.
  */
 export function addTerm(
   term: Term,
-  w: number,
   x: Float64Array,
   u: Float64Array,
   t: number,
@@ -82,19 +85,20 @@ export function addTerm(
   const { residual, r, J, g, h } = term;
   residual.linearise(x, u, t, r, J);
   if (term.norm.stage !== undefined) term.norm.stage(t);
-  const c = term.norm.derivatives(r, g, h);
-  if (residual.diagonal) addDiagonal(term, w, c, to);
-  else addDense(term, w, c, to);
+  term.norm.derivatives(r, g, h);
+  if (residual.diagonal) addDiagonal(term, to);
+  else addDense(term, to);
   if (!exact || residual.hessian === undefined) return;
   const { count, at } = residual;
   term.curved.fill(0);
   residual.hessian(x, u, t, g, term.curved);
   for (let i = 0; i < count; i++) {
-    for (let j = 0; j < count; j++) addHessian(to, at + i, at + j, w * term.curved[i * count + j]!);
+    for (let j = 0; j < count; j++) addHessian(to, at + i, at + j, term.scale * term.curved[i * count + j]!);
   }
 }
 
-function addDiagonal({ residual, r, J, g, h }: Term, w: number, c: number, to: Target): void {
+function addDiagonal({ residual, r, J, g, h, scale: w }: Term, to: Target): void {
+  const c = h[residual.size]!;
   const { n, m, lx, lu, lxx, luu } = to;
   const { size, at } = residual;
   if (at >= n) {
@@ -116,7 +120,8 @@ function addDiagonal({ residual, r, J, g, h }: Term, w: number, c: number, to: T
   }
 }
 
-function addDense({ residual, r, J, HJ, Jr, g, h }: Term, w: number, c: number, to: Target): void {
+function addDense({ residual, r, J, HJ, Jr, g, h, scale: w }: Term, to: Target): void {
+  const c = h[residual.size]!;
   const { size, count, at } = residual;
   for (let i = 0; i < size; i++) {
     const s = w * h[i]!;

@@ -1,6 +1,8 @@
 /**
  * Norms: how much a residual r of n entries costs. Each gives φ(r), its gradient g and a positive semidefinite Hessian
  * H = diag(h) + c r rᵀ (exact, but where a comment says otherwise).
+ *
+ * Numbers go through arrays: one that a function returned would be put on the heap at each call.
  */
 import { invalid } from '../check.ts';
 
@@ -8,25 +10,26 @@ export interface Norm {
   readonly name: string;
   /** Called before the others, for norms that differ from stage to stage. */
   stage?(t: number): void;
-  value(r: Float64Array): number;
-  /** Writes g and h (n each); returns c. */
-  derivatives(r: Float64Array, g: Float64Array, h: Float64Array): number;
+  /** out[0] = φ(r). */
+  value(r: Float64Array, out: Float64Array): void;
+  /** Writes g (n) and h (n + 1: its last entry is c). */
+  derivatives(r: Float64Array, g: Float64Array, h: Float64Array): void;
 }
 
 /** ½ |r|². */
 export const quadratic: Norm = {
   name: 'quadratic',
-  value(r) {
+  value(r, out) {
     let sum = 0;
     for (let i = 0; i < r.length; i++) sum += r[i]! * r[i]!;
-    return 0.5 * sum;
+    out[0] = 0.5 * sum;
   },
   derivatives(r, g, h) {
     for (let i = 0; i < r.length; i++) {
       g[i] = r[i]!;
       h[i] = 1;
     }
-    return 0;
+    h[r.length] = 0;
   },
 };
 
@@ -39,7 +42,7 @@ export class SmoothAbs implements Norm {
     this.#p = positive('the width of smooth-abs', p);
   }
 
-  value(r: Float64Array): number {
+  value(r: Float64Array, out: Float64Array): void {
     const p = this.#p;
     let sum = 0;
     for (let i = 0; i < r.length; i++) {
@@ -47,17 +50,17 @@ export class SmoothAbs implements Norm {
       // √(x² + p²) - p without the cancellation near 0.
       sum += (x * x) / (Math.sqrt(x * x + p * p) + p);
     }
-    return sum;
+    out[0] = sum;
   }
 
-  derivatives(r: Float64Array, g: Float64Array, h: Float64Array): number {
+  derivatives(r: Float64Array, g: Float64Array, h: Float64Array): void {
     const p = this.#p;
     for (let i = 0; i < r.length; i++) {
       const s = Math.sqrt(r[i]! * r[i]! + p * p);
       g[i] = r[i]! / s;
       h[i] = (p * p) / (s * s * s);
     }
-    return 0;
+    h[r.length] = 0;
   }
 }
 
@@ -70,18 +73,21 @@ export class Length implements Norm {
     this.#p = positive('the width of length', p);
   }
 
-  value(r: Float64Array): number {
-    const square = 2 * quadratic.value(r);
-    return square / (Math.sqrt(square + this.#p * this.#p) + this.#p);
+  value(r: Float64Array, out: Float64Array): void {
+    let square = 0;
+    for (let i = 0; i < r.length; i++) square += r[i]! * r[i]!;
+    out[0] = square / (Math.sqrt(square + this.#p * this.#p) + this.#p);
   }
 
-  derivatives(r: Float64Array, g: Float64Array, h: Float64Array): number {
-    const s = Math.sqrt(2 * quadratic.value(r) + this.#p * this.#p);
+  derivatives(r: Float64Array, g: Float64Array, h: Float64Array): void {
+    let square = this.#p * this.#p;
+    for (let i = 0; i < r.length; i++) square += r[i]! * r[i]!;
+    const s = Math.sqrt(square);
     for (let i = 0; i < r.length; i++) {
       g[i] = r[i]! / s;
       h[i] = 1 / s;
     }
-    return -1 / (s * s * s);
+    h[r.length] = -1 / (s * s * s);
   }
 }
 
@@ -95,34 +101,34 @@ export class Huber implements Norm {
     this.#d = positive('the width of huber', d);
   }
 
-  value(r: Float64Array): number {
+  value(r: Float64Array, out: Float64Array): void {
     const d = this.#d;
     let sum = 0;
     for (let i = 0; i < r.length; i++) {
       const a = Math.abs(r[i]!);
       sum += a <= d ? 0.5 * a * a : d * (a - 0.5 * d);
     }
-    return sum;
+    out[0] = sum;
   }
 
-  derivatives(r: Float64Array, g: Float64Array, h: Float64Array): number {
+  derivatives(r: Float64Array, g: Float64Array, h: Float64Array): void {
     const d = this.#d;
     for (let i = 0; i < r.length; i++) {
       const a = Math.abs(r[i]!);
       g[i] = a <= d ? r[i]! : d * Math.sign(r[i]!);
       h[i] = a <= d ? 1 : d / a;
     }
-    return 0;
+    h[r.length] = 0;
   }
 }
 
 /** Σ ½ max(0, r_i)²: what is above 0 costs, the rest is free. */
 export const hinge: Norm = {
   name: 'hinge',
-  value(r) {
+  value(r, out) {
     let sum = 0;
     for (let i = 0; i < r.length; i++) if (r[i]! > 0) sum += r[i]! * r[i]!;
-    return 0.5 * sum;
+    out[0] = 0.5 * sum;
   },
   derivatives(r, g, h) {
     for (let i = 0; i < r.length; i++) {
@@ -130,7 +136,7 @@ export const hinge: Norm = {
       g[i] = over ? r[i]! : 0;
       h[i] = over ? 1 : 0;
     }
-    return 0;
+    h[r.length] = 0;
   },
 };
 
@@ -146,7 +152,7 @@ export class RelaxedBarrier implements Norm {
     this.#d = positive('the width of relaxed-barrier', d);
   }
 
-  value(r: Float64Array): number {
+  value(r: Float64Array, out: Float64Array): void {
     const d = this.#d;
     let sum = 0;
     for (let i = 0; i < r.length; i++) {
@@ -157,10 +163,10 @@ export class RelaxedBarrier implements Norm {
         sum += 0.5 * (w * w - 1) - Math.log(d);
       }
     }
-    return sum;
+    out[0] = sum;
   }
 
-  derivatives(r: Float64Array, g: Float64Array, h: Float64Array): number {
+  derivatives(r: Float64Array, g: Float64Array, h: Float64Array): void {
     const d = this.#d;
     for (let i = 0; i < r.length; i++) {
       const z = -r[i]!;
@@ -172,8 +178,15 @@ export class RelaxedBarrier implements Norm {
         h[i] = 1 / (d * d);
       }
     }
-    return 0;
+    h[r.length] = 0;
   }
+}
+
+/** φ(r), for those who ask once. */
+export function normOf(norm: Norm, r: Float64Array): number {
+  const out = new Float64Array(1);
+  norm.value(r, out);
+  return out[0]!;
 }
 
 function positive(what: string, value: number): number {

@@ -37,6 +37,7 @@ export class CostProblem implements Problem {
   readonly terms: readonly Term[];
   readonly #dt: number;
   readonly #exact: boolean;
+  readonly #sum = new Float64Array(1);
   /** No control: what residuals of the last state get. */
   readonly #none: Float64Array;
   readonly #unused: { readonly lu: Float64Array; readonly lux: Float64Array; readonly luu: Float64Array };
@@ -91,19 +92,29 @@ export class CostProblem implements Problem {
   }
 
   cost(x: Float64Array, u: Float64Array, t: number): number {
+    this.#sum[0] = 0;
+    this.addCost(x, u, t, this.#sum);
+    return this.#sum[0]!;
+  }
+
+  addCost(x: Float64Array, u: Float64Array, t: number, total: Float64Array): void {
     let sum = 0;
     for (let i = 0; i < this.terms.length; i++) {
       const term = this.terms[i]!;
-      if (term.weight !== 0) sum += term.weight * term.value(x, u, t);
+      if (term.weight === 0) continue;
+      term.evaluate(x, u, t);
+      sum += term.weight * term.phi[0]!;
     }
-    return sum * this.#dt;
+    total[0]! += sum * this.#dt;
   }
 
   terminalCost(x: Float64Array): number {
     let sum = 0;
     for (let i = 0; i < this.terms.length; i++) {
       const term = this.terms[i]!;
-      if (term.final !== 0) sum += term.final * term.value(x, this.#none, this.horizon);
+      if (term.final === 0) continue;
+      term.evaluate(x, this.#none, this.horizon);
+      sum += term.final * term.phi[0]!;
     }
     return sum;
   }
@@ -131,7 +142,9 @@ export class CostProblem implements Problem {
     to.luu = luu;
     for (let i = 0; i < this.terms.length; i++) {
       const term = this.terms[i]!;
-      if (term.weight !== 0) addTerm(term, term.weight * this.#dt, x, u, t, to, this.#exact);
+      if (term.weight === 0) continue;
+      term.scale = term.weight * this.#dt;
+      addTerm(term, x, u, t, to, this.#exact);
     }
   }
 
@@ -147,7 +160,9 @@ export class CostProblem implements Problem {
     to.luu = luu;
     for (let i = 0; i < this.terms.length; i++) {
       const term = this.terms[i]!;
-      if (term.final !== 0) addTerm(term, term.final, x, this.#none, this.horizon, to, this.#exact);
+      if (term.final === 0) continue;
+      term.scale = term.final;
+      addTerm(term, x, this.#none, this.horizon, to, this.#exact);
     }
   }
 }

@@ -28,19 +28,20 @@ export function backward(ws: Workspace, options: PassOptions): number {
   sums.slope = 0;
   sums.curvature = 0;
   sums.gradient = 0;
+  riccati.begin(options.rho, options.mu);
   out.Vx.rows[T]!.set(expansion.lx.rows[T]!);
   out.Vxx.rows[T]!.set(expansion.lxx.rows[T]!);
   if (options.gaps !== null) shift(out, options.gaps, T);
   for (let t = T - 1; t >= 0; t--) {
-    riccati.expand(out, t, options.rho);
+    riccati.expand(out, t);
     if (options.secondOrder) addHessian(ws, out, t);
-    if (!riccati.solve(out, t, options.mu)) return t;
+    if (!riccati.solve(out, t)) return t;
     const u = current.us.rows[t]!;
     const k = out.k.rows[t]!;
     if (options.limits && leaves(k, u, lower, upper)) {
-      if (!boxStage(ws, out, t, options.mu)) return t;
+      if (!boxStage(ws, out, t, options)) return t;
     } else {
-      addFree(ws, k, u, options.mu, sums);
+      addFree(ws, k, u, options, sums);
     }
     if (options.gaps !== null) shift(out, options.gaps, t);
   }
@@ -92,7 +93,7 @@ function leaves(
 }
 
 /** With k = -(Quu + μI)⁻¹ Qu: slope Quᵀk, curvature kᵀ Quu k = -Quᵀk - μ kᵀk. */
-function addFree(ws: Workspace, k: Float64Array, u: Float64Array, mu: number, sums: PassSums): void {
+function addFree(ws: Workspace, k: Float64Array, u: Float64Array, { mu }: PassOptions, sums: PassSums): void {
   const { q } = ws.riccati;
   const { lower, upper } = ws.problem;
   let slope = 0;
@@ -122,7 +123,7 @@ function pushedOut(
  * The stage with limits. With k_c the steps of the controls that the QP holds at a limit, the free ones are the solution
  * of a stage with Qu_f + Quu_fc k_c for a gradient, Qx + Qux_cᵀ k_c, and no rows c: so the kernel solves it.
  */
-function boxStage(ws: Workspace, out: Feedback, t: number, mu: number): boolean {
+function boxStage(ws: Workspace, out: Feedback, t: number, { mu }: PassOptions): boolean {
   const { problem, current, riccati, box, sums } = ws;
   const { q } = riccati;
   const { m, n, rows, uStride } = q;
@@ -166,7 +167,7 @@ function boxStage(ws: Workspace, out: Feedback, t: number, mu: number): boolean 
     rows[at + c] = 1;
     rows[at + q.u] = 0;
   }
-  if (!riccati.solve(out, t, mu)) return false;
+  if (!riccati.solve(out, t)) return false;
   for (let c = 0; c < m; c++) if (free[c] === 0) k[c] = x[c]!;
   return true;
 }

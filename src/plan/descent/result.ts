@@ -26,6 +26,11 @@ export const COLUMNS = [
 
 export type Column = (typeof COLUMNS)[number];
 
+/** Place of each column in a row. */
+export const COLUMN = Object.fromEntries(COLUMNS.map((name, i) => [name, i])) as Readonly<
+  Record<Column, number>
+>;
+
 const none = new Float64Array(0);
 
 export class DescentResult implements SolverResult {

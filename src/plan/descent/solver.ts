@@ -10,14 +10,14 @@ import type { Problem } from '../problem.ts';
 import type { Solver, SolverStatus, WarmStart } from '../solver.ts';
 import { backward } from './backward.ts';
 import { type Blame, forward, rollout } from './forward.ts';
-import { COLUMNS, type Column, DescentResult } from './result.ts';
+import { COLUMN, COLUMNS, type Column, DescentResult } from './result.ts';
 import { type DescentOptions, type DescentSettings, descentSettings } from './settings.ts';
 import { allocWorkspace, type Workspace } from './workspace.ts';
 
 /** Below this, relative to 1 + |cost|, what a step saves drowns in the rounding of the cost. */
 const NOISE = 1e-12;
 
-const at = Object.fromEntries(COLUMNS.map((name, i) => [name, i])) as Record<Column, number>;
+const at = COLUMN;
 
 export abstract class DescentSolver implements Solver {
   abstract readonly name: string;
@@ -213,7 +213,9 @@ export abstract class DescentSolver implements Solver {
   }
 
   #late(): boolean {
-    return this.settings.clock() - this.#started >= this.settings.maxTime;
+    // Without a limit the clock is not read: each reading is a number on the heap.
+    const { maxTime } = this.settings;
+    return maxTime < Number.POSITIVE_INFINITY && this.settings.clock() - this.#started >= maxTime;
   }
 
   #end(status: SolverStatus, row = -1): SolverStatus {

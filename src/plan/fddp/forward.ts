@@ -1,5 +1,14 @@
 /** Rollouts with gaps: each is closed by the share that the step is long, so that only a full step closes them. */
-import { advance, type Blame, clampControls, close, controls } from '../descent/forward.ts';
+import {
+  addCost,
+  advance,
+  type Blame,
+  blameCost,
+  clampControls,
+  close,
+  controls,
+  sum,
+} from '../descent/forward.ts';
 import { difference, type Feedback, integrate, type Trajectory } from '../memory.ts';
 import type { Problem } from '../problem.ts';
 import type { WarmStart } from '../solver.ts';
@@ -28,24 +37,21 @@ export function openForward(
 ): boolean {
   const T = problem.horizon;
   const rest = step - 1;
-  scaled(gaps.f.rows[0]!, rest, gap);
+  for (let i = 0; i < gap.length; i++) gap[i] = rest * gaps.f.rows[0]![i]!;
   integrate(problem, problem.x0, gap, to.xs.rows[0]!);
-  let cost = 0;
+  sum[0] = 0;
   for (let t = 0; t < T; t++) {
     const x = to.xs.rows[t]!;
     const u = to.us.rows[t]!;
     difference(problem, from.xs.rows[t]!, x, dx);
     controls(problem, from.us.rows[t]!, step, feedback.k.rows[t]!, feedback.K.rows[t]!, dx, u);
-    cost += problem.cost(x, u, t);
-    if (!advance(problem, x, u, t, next, cost, blame)) return false;
-    scaled(gaps.f.rows[t + 1]!, rest, gap);
+    addCost(problem, x, u, t);
+    if (!Number.isFinite(sum[0]!)) return blameCost(blame, u, t);
+    if (!advance(problem, x, u, t, next, blame)) return false;
+    for (let i = 0; i < gap.length; i++) gap[i] = rest * gaps.f.rows[t + 1]![i]!;
     integrate(problem, next, gap, to.xs.rows[t + 1]!);
   }
-  return close(problem, to, cost, blame);
-}
-
-function scaled(a: Float64Array, s: number, out: Float64Array): void {
-  for (let i = 0; i < a.length; i++) out[i] = s * a[i]!;
+  return close(problem, to, blame);
 }
 
 /** Takes a warm start as it is, controls held to the limits, and measures its gaps. */
@@ -61,15 +67,16 @@ export function openStart(
   to.xs.flat.set(warm.xs);
   to.us.flat.set(warm.us);
   setGap(problem, gaps, 0, to.xs.rows[0]!, problem.x0);
-  let cost = 0;
+  sum[0] = 0;
   for (let t = 0; t < T; t++) {
     const x = to.xs.rows[t]!;
     const u = to.us.rows[t]!;
     clampControls(problem, u);
-    cost += problem.cost(x, u, t);
-    if (!advance(problem, x, u, t, next, cost, blame)) return false;
+    addCost(problem, x, u, t);
+    if (!Number.isFinite(sum[0]!)) return blameCost(blame, u, t);
+    if (!advance(problem, x, u, t, next, blame)) return false;
     setGap(problem, gaps, t + 1, to.xs.rows[t + 1]!, next);
   }
   measure(gaps);
-  return close(problem, to, cost, blame);
+  return close(problem, to, blame);
 }

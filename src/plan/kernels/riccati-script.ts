@@ -14,6 +14,10 @@ export class ScriptRiccati implements Riccati {
   readonly #products: Float64Array;
   /** Row a is row a of L up to its diagonal, then W and w: m × (m + n + 1). */
   readonly #half: Float64Array;
+  /** [fx fu]ᵀ Vx'. */
+  readonly #gradient: Float64Array;
+  /** ρ and μ. */
+  readonly #penalties = new Float64Array(2);
   /** W transposed, n × m. */
   readonly #turned: Float64Array;
 
@@ -35,11 +39,17 @@ export class ScriptRiccati implements Riccati {
     };
     this.#columns = new Float64Array((n + m) * n);
     this.#products = new Float64Array((n + m) * n);
+    this.#gradient = new Float64Array(n + m);
     this.#half = new Float64Array(m * uStride);
     this.#turned = new Float64Array(n * m);
   }
 
-  expand(feedback: Feedback, t: number, rho: number): void {
+  begin(rho: number, mu: number): void {
+    this.#penalties[0] = rho;
+    this.#penalties[1] = mu;
+  }
+
+  expand(feedback: Feedback, t: number): void {
     const n = this.#n;
     const m = this.#m;
     const e = this.#expansion;
@@ -47,7 +57,7 @@ export class ScriptRiccati implements Riccati {
     const products = this.#products;
     transpose(e.fx.rows[t]!, n, n, columns, 0);
     transpose(e.fu.rows[t]!, n, m, columns, n * n);
-    timesSymmetric(columns, n + m, feedback.Vxx.rows[t + 1]!, n, rho, products);
+    timesSymmetric(columns, n + m, feedback.Vxx.rows[t + 1]!, n, this.#penalties, products);
 
     const { xx, x, rows, uStride } = this.q;
     const vx = feedback.Vx.rows[t + 1]!;
@@ -56,23 +66,26 @@ export class ScriptRiccati implements Riccati {
     const luu = e.luu.rows[t]!;
     const lx = e.lx.rows[t]!;
     const lu = e.lu.rows[t]!;
+    const N = n + m;
+    this.#gradient.fill(0);
+    addProducts(columns, 0, N, vx, 0, this.#gradient, 0, n);
     for (let a = 0; a < n; a++) {
-      x[a] = lx[a]! + dotRows(columns, a * n, vx, 0, n);
-      for (let b = a; b < n; b++)
-        xx[a * n + b] = lxx[a * n + b]! + dotRows(columns, a * n, products, b * n, n);
+      x[a] = lx[a]! + this.#gradient[a]!;
+      for (let b = a; b < n; b++) xx[a * n + b] = lxx[a * n + b]!;
+      addProducts(products, a, n, columns, a, xx, a * n + a, n);
     }
     for (let a = 0; a < m; a++) {
-      const row = (n + a) * n;
       const at = a * uStride;
-      for (let b = a; b < m; b++)
-        rows[at + b] = luu[a * m + b]! + dotRows(columns, row, products, (n + b) * n, n);
-      for (let b = 0; b < n; b++)
-        rows[at + m + b] = lux[a * n + b]! + dotRows(columns, row, products, b * n, n);
-      rows[at + m + n] = lu[a]! + dotRows(columns, row, vx, 0, n);
+      for (let b = a; b < m; b++) rows[at + b] = luu[a * m + b]!;
+      for (let b = 0; b < n; b++) rows[at + m + b] = lux[a * n + b]!;
+      rows[at + m + n] = lu[a]! + this.#gradient[n + a]!;
+      addProducts(products, n + a, N, columns, n + a, rows, at + a, n);
+      addProducts(products, 0, n, columns, n + a, rows, at + m, n);
     }
   }
 
-  solve(feedback: Feedback, t: number, mu: number): boolean {
+  solve(feedback: Feedback, t: number): boolean {
+    const mu = this.#penalties[1]!;
     const n = this.#n;
     const m = this.#m;
     const stride = m + n + 1;
@@ -102,7 +115,8 @@ export class ScriptRiccati implements Riccati {
       for (let a = 0; a < m; a++) s -= turned[i * m + a]! * half[a * stride + m + n]!;
       Vx[i] = s;
       for (let j = i; j < n; j++) {
-        const v = xx[i * n + j]! - dotRows(turned, i * m, turned, j * m, m);
+        let v = xx[i * n + j]!;
+        for (let a = 0; a < m; a++) v -= turned[i * m + a]! * turned[j * m + a]!;
         Vxx[i * n + j] = v;
         Vxx[j * n + i] = v;
       }
@@ -133,32 +147,49 @@ function transpose(a: Float64Array, rows: number, columns: number, out: Float64A
     for (let j = 0; j < columns; j++) out[at + j * rows + i] = a[i * columns + j]!;
 }
 
-/** a[ai …] · b[bi …] over n values, four sums at a time. */
-function dotRows(a: Float64Array, ai: number, b: Float64Array, bi: number, n: number): number {
-  let s0 = 0;
-  let s1 = 0;
-  let s2 = 0;
-  let s3 = 0;
-  let i = 0;
-  for (; i + 3 < n; i += 4) {
-    s0 += a[ai + i]! * b[bi + i]!;
-    s1 += a[ai + i + 1]! * b[bi + i + 1]!;
-    s2 += a[ai + i + 2]! * b[bi + i + 2]!;
-    s3 += a[ai + i + 3]! * b[bi + i + 3]!;
+/** out[at + r - from] += row r of a · row b of v, for rows `from` to `to` of a, two at a time; rows have n entries. */
+function addProducts(
+  a: Float64Array,
+  from: number,
+  to: number,
+  v: Float64Array,
+  row: number,
+  out: Float64Array,
+  at: number,
+  n: number,
+): void {
+  const b = row * n;
+  let r = from;
+  for (; r + 1 < to; r += 2) {
+    let s0 = 0;
+    let s1 = 0;
+    const p = r * n;
+    const q = p + n;
+    for (let k = 0; k < n; k++) {
+      const y = v[b + k]!;
+      s0 += a[p + k]! * y;
+      s1 += a[q + k]! * y;
+    }
+    out[at + r - from]! += s0;
+    out[at + r - from + 1]! += s1;
   }
-  for (; i < n; i++) s0 += a[ai + i]! * b[bi + i]!;
-  return s0 + s1 + (s2 + s3);
+  if (r < to) {
+    let s = 0;
+    for (let k = 0; k < n; k++) s += a[r * n + k]! * v[b + k]!;
+    out[at + r - from]! += s;
+  }
 }
 
-/** out = g (v + rho I) for g of rows × n and v symmetric n × n: rows of v stand for its columns. */
+/** out = g (v + ρ I) for g of rows × n and v symmetric n × n: rows of v stand for its columns. */
 function timesSymmetric(
   g: Float64Array,
   rows: number,
   v: Float64Array,
   n: number,
-  rho: number,
+  penalties: Float64Array,
   out: Float64Array,
 ): void {
+  const rho = penalties[0]!;
   for (let r = 0; r < rows; r++) {
     const at = r * n;
     let c = 0;
@@ -175,6 +206,10 @@ function timesSymmetric(
       out[at + c] = s0;
       out[at + c + 1] = s1;
     }
-    if (c < n) out[at + c] = rho * g[at + c]! + dotRows(g, at, v, c * n, n);
+    if (c < n) {
+      let s = rho * g[at + c]!;
+      for (let k = 0; k < n; k++) s += g[at + k]! * v[c * n + k]!;
+      out[at + c] = s;
+    }
   }
 }

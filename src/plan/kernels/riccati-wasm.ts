@@ -23,6 +23,8 @@ interface Scratch {
   readonly qx: number;
   /** [Quu Qux Qu], m rows of `stride` values. */
   readonly rows: number;
+  /** μ. */
+  readonly mu: number;
   /** [Lᵀ W w], the same shape; W and w become K and k. */
   readonly half: number;
   /** fuᵀ Vx', padded. */
@@ -39,6 +41,8 @@ export class WasmRiccati implements Riccati {
   readonly #solve: WasmExport;
   readonly #in: readonly Pointers[];
   readonly #diagonal: Float64Array;
+  /** ρ and μ; the kernel reads the latter here. */
+  readonly #penalties: Float64Array;
   readonly #feedback = new Map<Feedback, readonly Pointers[]>();
 
   constructor(arena: Arena, n: number, m: number, e: Expansion, dt: number | null) {
@@ -48,12 +52,14 @@ export class WasmRiccati implements Riccati {
     const xx = arena.alloc(n * n);
     const x = arena.alloc(n);
     const rows = arena.alloc(m * stride);
+    const penalties = arena.alloc(2);
     const at: Scratch = {
       f: arena.reserve(F64 * n * width),
       p: arena.reserve(F64 * n * width),
       qxx: xx.byteOffset,
       qx: x.byteOffset,
       rows: rows.byteOffset,
+      mu: penalties.byteOffset + F64,
       half: arena.reserve(F64 * m * stride),
       gradient: arena.reserve(F64 * m2),
       z: arena.reserve(F64 * (n + 4)),
@@ -67,14 +73,21 @@ export class WasmRiccati implements Riccati {
     this.#expand = kernels['expand']!;
     this.#solve = kernels['solve']!;
     this.#diagonal = new Float64Array(n);
+    this.#penalties = penalties;
     this.#in = [e.fx, e.fu, e.lx, e.lu, e.lxx, e.lux, e.luu].map(pointers);
   }
 
-  expand(feedback: Feedback, t: number, rho: number): void {
+  begin(rho: number, mu: number): void {
+    this.#penalties[0] = rho;
+    this.#penalties[1] = mu;
+  }
+
+  expand(feedback: Feedback, t: number): void {
+    const rho = this.#penalties[0]!;
     const [fx, fu, lx, lu, lxx, lux, luu] = this.#in;
     const [vx, vxx] = this.#pointers(feedback);
     const V = feedback.Vxx.rows[t + 1]!;
-    if (rho !== 0) shiftDiagonal(V, this.q.n, rho, this.#diagonal);
+    if (rho !== 0) shiftDiagonal(V, this.q.n, this.#penalties, this.#diagonal);
     this.#expand(
       fx!.base + t * fx!.bytes,
       fu!.base + t * fu!.bytes,
@@ -89,14 +102,13 @@ export class WasmRiccati implements Riccati {
     if (rho !== 0) for (let i = 0; i < this.q.n; i++) V[i * (this.q.n + 1)] = this.#diagonal[i]!;
   }
 
-  solve(feedback: Feedback, t: number, mu: number): boolean {
+  solve(feedback: Feedback, t: number): boolean {
     const [vx, vxx, K, k] = this.#pointers(feedback);
     const done = this.#solve(
       vx!.base + t * vx!.bytes,
       vxx!.base + t * vxx!.bytes,
       K!.base + t * K!.bytes,
       k!.base + t * k!.bytes,
-      mu,
     );
     return done !== 0;
   }
@@ -116,8 +128,9 @@ interface Pointers {
   readonly bytes: number;
 }
 
-/** V += rho I; what the diagonal was goes to `kept`. */
-function shiftDiagonal(V: Float64Array, n: number, rho: number, kept: Float64Array): void {
+/** V += ρ I; what the diagonal was goes to `kept`. */
+function shiftDiagonal(V: Float64Array, n: number, penalties: Float64Array, kept: Float64Array): void {
+  const rho = penalties[0]!;
   for (let i = 0; i < n; i++) {
     kept[i] = V[i * (n + 1)]!;
     V[i * (n + 1)] = kept[i]! + rho;
@@ -399,10 +412,10 @@ interface Cell {
   readonly store: (row: number) => number;
 }
 
-/** solve(Vx, Vxx, K, k, mu) → 1, or 0 when a pivot is not positive. */
+/** solve(Vx, Vxx, K, k) → 1, or 0 when a pivot is not positive. */
 function emitSolve(module: WasmModule, n: number, m: number, at: Scratch): void {
-  const f = module.func('solve', ['i32', 'i32', 'i32', 'i32', 'f64'], ['i32']);
-  const [Vx, Vxx, K, kk, mu] = [0, 1, 2, 3, 4];
+  const f = module.func('solve', ['i32', 'i32', 'i32', 'i32'], ['i32']);
+  const [Vx, Vxx, K, kk] = [0, 1, 2, 3];
   const m2 = m + (m & 1);
   const stride = m2 + n + 2;
   const vectors = stride / 2;
@@ -424,7 +437,8 @@ function emitSolve(module: WasmModule, n: number, m: number, at: Scratch): void 
         .set(sums[j]!);
     f.get(sums[first]!);
     f.f64x2(0, 0)
-      .get(mu!)
+      .i32(0)
+      .memory('f64.load', at.mu)
       .replaceLane((b & 1) as 0 | 1);
     f.op('f64x2.add').set(sums[first]!);
     for (let a = 0; a < b; a++) {

@@ -36,10 +36,12 @@ export interface QTerms {
 export interface Riccati {
   readonly form: 'wasm' | 'script';
   readonly q: QTerms;
-  /** Q terms of stage t from V of t + 1 in `feedback`; `rho` is ρ above. */
-  expand(feedback: Feedback, t: number, rho: number): void;
-  /** Gains and value of stage t into `feedback`; `mu` is μ above. False when Quu + μI is not positive definite. */
-  solve(feedback: Feedback, t: number, mu: number): boolean;
+  /** ρ and μ of the stages to come: once per pass, for a number handed to each stage would be put on the heap each time. */
+  begin(rho: number, mu: number): void;
+  /** Q terms of stage t from V of t + 1 in `feedback`. */
+  expand(feedback: Feedback, t: number): void;
+  /** Gains and value of stage t into `feedback`. False when Quu + μI is not positive definite. */
+  solve(feedback: Feedback, t: number): boolean;
 }
 
 /**

@@ -22,7 +22,7 @@ export function spread(
     const fx = expansion.fx.rows[t]!;
     const fu = expansion.fu.rows[t]!;
     const K = feedback.K.rows[t]!;
-    const m = K.length / n;
+    const m = fu.length / n;
     for (let i = 0; i < n; i++) {
       for (let j = 0; j < n; j++) {
         let s = fx[i * n + j]!;

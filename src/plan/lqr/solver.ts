@@ -8,7 +8,7 @@
 import { checkProblem, checkWarmStart, DERIVATIVE, invalid, noDescent, notFinite } from '../check.ts';
 import { backward } from '../descent/backward.ts';
 import { type Blame, forward, rollout } from '../descent/forward.ts';
-import { COLUMNS, DescentResult } from '../descent/result.ts';
+import { COLUMN, COLUMNS, DescentResult } from '../descent/result.ts';
 import { allocWorkspace, type Workspace } from '../descent/workspace.ts';
 import { Log } from '../log.ts';
 import { allocRows, brokenStage, expand, heap, type Rows } from '../memory.ts';
@@ -102,9 +102,6 @@ export class LqrSolver implements Solver {
     if (result.status !== 'running') return result.status;
     result.iterations++;
     const row = result.log.begin();
-    const set = (column: (typeof COLUMNS)[number], value: number): void => {
-      result.log.data[row + COLUMNS.indexOf(column)] = value;
-    };
     const before = ws.current.cost;
     expand(ws.problem, ws.current, ws.expansion);
     if (backward(ws, this.#pass) >= 0) {
@@ -119,21 +116,22 @@ export class LqrSolver implements Solver {
     ws.feedback = used;
     this.#swap();
     this.#covariance.rows[0]!.set(this.#initial);
-    spread(ws.expansion, used, this.#noise, this.#covariance, ...this.#scratch);
+    spread(ws.expansion, used, this.#noise, this.#covariance, this.#scratch[0], this.#scratch[1]);
     result.offset = valueOffset(used, this.#noise, this.#initial);
     result.status = 'converged';
     result.time = this.settings.clock() - this.#started;
-    set('iteration', 1);
-    set('cost', before);
-    set('expected', -(ws.sums.slope + 0.5 * ws.sums.curvature));
-    set('saved', before - ws.current.cost);
-    set('step', 1);
-    set('regularisation', 0);
-    set('gradient', ws.sums.gradient);
-    set('gap', 0);
-    set('passes', 1);
-    set('rollouts', 1);
-    set('time', result.time);
+    const { data } = result.log;
+    data[row + COLUMN.iteration] = 1;
+    data[row + COLUMN.cost] = before;
+    data[row + COLUMN.expected] = -(ws.sums.slope + 0.5 * ws.sums.curvature);
+    data[row + COLUMN.saved] = before - ws.current.cost;
+    data[row + COLUMN.step] = 1;
+    data[row + COLUMN.regularisation] = 0;
+    data[row + COLUMN.gradient] = ws.sums.gradient;
+    data[row + COLUMN.gap] = 0;
+    data[row + COLUMN.passes] = 1;
+    data[row + COLUMN.rollouts] = 1;
+    data[row + COLUMN.time] = result.time;
     return result.status;
   }
 

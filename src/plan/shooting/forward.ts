@@ -1,5 +1,5 @@
 /** Forward passes of shooting: what a sequence of controls costs, with its states and without. */
-import { advance, type Blame, close } from '../descent/forward.ts';
+import { addCost, advance, type Blame, blameCost, close, sum } from '../descent/forward.ts';
 import { finite, type Trajectory } from '../memory.ts';
 import type { PlanMemory, Problem } from '../problem.ts';
 
@@ -45,12 +45,13 @@ export function rolloutControls(problem: Problem, to: Trajectory, blame: Blame):
   const { horizon } = problem;
   const { xs, us } = to;
   xs.rows[0]!.set(problem.x0);
-  let cost = 0;
+  sum[0] = 0;
   for (let t = 0; t < horizon; t++) {
     const x = xs.rows[t]!;
     const u = us.rows[t]!;
-    cost += problem.cost(x, u, t);
-    if (!advance(problem, x, u, t, xs.rows[t + 1]!, cost, blame)) return false;
+    addCost(problem, x, u, t);
+    if (!Number.isFinite(sum[0]!)) return blameCost(blame, u, t);
+    if (!advance(problem, x, u, t, xs.rows[t + 1]!, blame)) return false;
   }
-  return close(problem, to, cost, blame);
+  return close(problem, to, blame);
 }
