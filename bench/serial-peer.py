@@ -23,16 +23,21 @@ for servo in goals:
 
 lengths = []
 missed = 0
+written = []
 start = before = time.monotonic()
 while len(lengths) < cycles:
     write.clearParam()
     for servo, goal in goals.items():
         write.addParam(servo, list(goal.to_bytes(GOAL_BYTES, "little", signed=True)))
     assert write.txPacket() == COMM_SUCCESS
-    if read.fastSyncRead() != COMM_SUCCESS:
+    # What fastSyncRead does, with the time in between.
+    sent = read.fastSyncReadTxPacket() == COMM_SUCCESS
+    at = time.monotonic()
+    if not sent or read.fastSyncReadRxPacket() != COMM_SUCCESS:
         missed += 1
         assert missed <= cycles, "nothing is answered"
         continue
+    written.append(at)
     # What a user does with it: every value of every servo.
     for servo in goals:
         for address, size in ((224, 1), (225, 1), (226, 2), (228, 4), (232, 4), (236, 4)):
@@ -40,4 +45,4 @@ while len(lengths) < cycles:
     now = time.monotonic()
     lengths.append(now - before)
     before = now
-print(json.dumps({"seconds": before - start, "lengths": lengths, "missed": missed}))
+print(json.dumps({"seconds": before - start, "lengths": lengths, "missed": missed, "written": written}))

@@ -32,14 +32,16 @@ export interface LineFaults {
 }
 
 export interface Lateness {
-  readonly answers: number;
-  /** Sums and largest over them, s. */
-  readonly total: number;
-  readonly worst: number;
+  /** How late each answer was handed on, s. */
+  readonly late: readonly number[];
+  /** When each request that was answered had been read (monotonic, s): how late is for those to say who wrote it. */
+  readonly heard: readonly number[];
 }
 
 /** Payload of a full-speed USB packet of an FTDI chip: 64 less two status bytes. */
 const USB_PACKET = 62;
+/** Answers whose lateness is kept. */
+const LATENESS = 20_000;
 /** Waiting this long (s) or less is done in place; more by a timer. */
 const NEAR = 0.003;
 
@@ -66,9 +68,8 @@ export class Line {
   #hostBaud: number;
   #buffer: number[] = [];
   #buffered = 0;
-  #answers = 0;
-  #total = 0;
-  #worst = 0;
+  #late: number[] = [];
+  #heard: number[] = [];
 
   constructor(setup: LineSetup, rng: Rng) {
     this.#setup = setup;
@@ -112,11 +113,11 @@ export class Line {
     return this.#busy;
   }
 
+  /** Since it was asked last, up to LATENESS answers. */
   lateness(): Lateness {
-    const lateness = { answers: this.#answers, total: this.#total, worst: this.#worst };
-    this.#answers = 0;
-    this.#total = 0;
-    this.#worst = 0;
+    const lateness = { late: this.#late, heard: this.#heard };
+    this.#late = [];
+    this.#heard = [];
     return lateness;
   }
 
@@ -126,7 +127,9 @@ export class Line {
     const start = Math.max(arrival, this.#busy);
     this.#busy = start + chunk.length * byte;
     if (this.#setup.echo) this.#toHost(chunk, start, byte);
+    const waiting = this.#queue.length;
     if (this.#hostBaud === this.#setup.baud) this.onBytes(this.#damaged(chunk), start, byte);
+    if (this.#queue.length > waiting && this.#heard.length < LATENESS) this.#heard.push(arrival);
     this.#pump();
   }
 
@@ -191,9 +194,7 @@ export class Line {
   #send({ at, bytes }: Due): void {
     if (this.#pty === null) return;
     const late = Math.max(0, monotonic() - at);
-    this.#answers++;
-    this.#total += late;
-    if (late > this.#worst) this.#worst = late;
+    if (this.#late.length < LATENESS) this.#late.push(late);
     try {
       writeSync(this.#pty.master, bytes);
     } catch {
