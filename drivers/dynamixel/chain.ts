@@ -6,6 +6,7 @@ import { DynamixelBus } from './bus.ts';
 import { StateCycle } from './cycle.ts';
 import type { Joint } from './joint.ts';
 import {
+  bulkRead,
   fastSyncRead,
   ping,
   type Requester,
@@ -45,6 +46,7 @@ export class DynamixelChain implements ServoChain {
   #to: Requester | null = null;
   #cycle: StateCycle | null = null;
   #closed = false;
+  #slow: string | null = null;
 
   constructor(joints: readonly Joint[], options: ChainOptions) {
     const n = joints.length;
@@ -75,7 +77,8 @@ export class DynamixelChain implements ServoChain {
   }
 
   get notes(): readonly string[] {
-    return this.#to?.bus.wire.notes ?? [];
+    const notes = this.#to?.bus.wire.notes ?? [];
+    return this.#slow === null ? notes : [...notes, this.#slow];
   }
 
   get written(): number {
@@ -104,15 +107,21 @@ export class DynamixelChain implements ServoChain {
   /** Chooses how state is read: all in one packet where every servo can. */
   async #prepare(): Promise<void> {
     const to = this.#to!;
-    const { data } = this.#joints[0]!.model.indirect;
-    const same = this.#joints.every((j) => j.model.indirect.data === data);
-    let way: 'fast' | 'plain' = 'plain';
-    if (same) {
-      way = await fastSyncRead(to, this.#ids, data, STATE_BYTES).then(
-        () => 'fast' as const,
-        () => 'plain' as const,
-      );
-    }
+    const parts = this.#joints.map(({ id, model }) => ({
+      id,
+      address: model.indirect.data,
+      length: STATE_BYTES,
+    }));
+    const data = parts[0]!.address;
+    const once = parts.every((p) => p.address === data)
+      ? fastSyncRead(to, this.#ids, data, STATE_BYTES)
+      : bulkRead(to, parts, 'fast');
+    const way = await once.then(
+      () => 'fast' as const,
+      () => 'plain' as const,
+    );
+    if (way === 'plain')
+      this.#slow = 'servos are read one after the other: their firmware knows no fast read';
     this.#cycle = new StateCycle(to.bus, this.#joints, way, this.reading, this.#options.baud);
   }
 

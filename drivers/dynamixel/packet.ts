@@ -40,7 +40,8 @@ export const STATUS_OVERHEAD = 11;
 /** Builds packets one after the other into one buffer, to be sent in one write. Allocates nothing after it was made. */
 export class PacketWriter {
   readonly #buffer: Uint8Array;
-  readonly #whole: Uint8Array;
+  /** What `bytes` gave last: packets of one kind mostly have one length. */
+  #view: Uint8Array;
   #start = 0;
   #at = 0;
   /** How much of FF FF FD the last bytes of the body were. */
@@ -49,7 +50,7 @@ export class PacketWriter {
   /** `capacity` in bytes; more than that throws a RangeError. */
   constructor(capacity = 1024) {
     this.#buffer = new Uint8Array(capacity);
-    this.#whole = this.#buffer;
+    this.#view = this.#buffer;
   }
 
   get length(): number {
@@ -58,7 +59,8 @@ export class PacketWriter {
 
   /** The packets so far. The same memory each time: copy it to keep it. */
   get bytes(): Uint8Array {
-    return this.#at === this.#whole.length ? this.#whole : this.#buffer.subarray(0, this.#at);
+    if (this.#view.length !== this.#at) this.#view = this.#buffer.subarray(0, this.#at);
+    return this.#view;
   }
 
   /** Forgets what was written. */

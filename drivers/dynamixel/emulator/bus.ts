@@ -28,6 +28,8 @@ export interface DynamixelBusSetup {
 export class DynamixelEmulator implements EmulatedBus {
   /** Chance that an answer has a wrong checksum. */
   #badSum = 0;
+  /** Firmware that knows Fast Sync Read and Fast Bulk Read. */
+  #fast = true;
   readonly #servos: EmulatedServo[];
   readonly #line: Line;
   readonly #rng: Rng;
@@ -69,6 +71,10 @@ export class DynamixelEmulator implements EmulatedBus {
 
   control({ what, id, ...values }: Readonly<Record<string, unknown>>): unknown {
     if (what === 'states') return this.#servos.map((s) => s.state());
+    if (what === 'fast') {
+      this.#fast = values['value'] === true;
+      return null;
+    }
     if (what === 'badSum') {
       this.#badSum = Number(values['chance']);
       return null;
@@ -95,13 +101,13 @@ export class DynamixelEmulator implements EmulatedBus {
         this.#syncRead(body, end, all);
         return;
       case Instruction.fastSyncRead:
-        this.#fastRead(syncParts(body), end, all);
+        if (this.#fast) this.#fastRead(syncParts(body), end, all);
         return;
       case Instruction.bulkRead:
         this.#bulkRead(bulkParts(body), end, all);
         return;
       case Instruction.fastBulkRead:
-        this.#fastRead(bulkParts(body), end, all);
+        if (this.#fast) this.#fastRead(bulkParts(body), end, all);
         return;
       case Instruction.syncWrite:
         syncWrite(body, all);

@@ -31,9 +31,10 @@ export async function armStand(
   line: Partial<LineSetup> = {},
 ): Promise<ArmStand> {
   const entry = robot.devices[0]!;
-  const emulator = await startArmEmulator({ robot, entry }, line);
-  const changed = { ...entry, options: { ...entry.options, ...PATIENT, port: emulator.port, ...options } };
-  const device = createDevice({ robot, entry: changed, now });
+  const changed = { ...entry, options: { ...entry.options, ...PATIENT, ...options } };
+  const emulator = await startArmEmulator({ robot, entry: changed }, line);
+  const plugged = { ...changed, options: { ...changed.options, port: emulator.port } };
+  const device = createDevice({ robot, entry: plugged, now });
   const faults: string[] = [];
   const notes: string[] = [];
   device.onFault = (message) => faults.push(message);

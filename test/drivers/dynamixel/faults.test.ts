@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { openSerialWire } from '../../../drivers/bus/serial-wire.ts';
-import { armStand, course, holding, moving, until } from './arm-stand.ts';
+import { armStand, course, holding, moving, robot, until } from './arm-stand.ts';
 import { now } from './stand.ts';
 
 const SPEED = 0.6;
@@ -171,6 +171,33 @@ describe('a Dynamixel arm when', () => {
       others.every((p) => Math.abs(p.speed) < 0.2),
       'no damaged frame moved another joint',
     );
+  });
+});
+
+describe('a Dynamixel arm runs', () => {
+  it('on servos whose firmware knows no fast read, and says so', async () => {
+    await using arm = await armStand();
+    await arm.emulator.device({ what: 'fast', value: false });
+    await holding(arm);
+    assert.ok(arm.notes.some((n) => n.includes('no fast read')));
+    await moving(arm, SPEED);
+  });
+
+  it('on models whose tables differ, behind a gear, counting the other way, over many turns', async () => {
+    const servos = robot.devices[0]!.options['servos'] as Record<string, unknown>[];
+    const changed = servos.map((servo, i) => {
+      if (i === 6) return { ...servo, model: 'xl330-m288' };
+      // 3:1, so that the range of 5.6 rad takes 2.7 turns of the servo.
+      return i === 0 ? { ...servo, direction: -1, ratio: 1 / 3, mode: 'extended' } : servo;
+    });
+    await using arm = await armStand({ servos: changed });
+    const { s } = arm;
+    await holding(arm);
+    await moving(arm, -0.4);
+    s.wanted.q[0] = 2.4;
+    await s.drive(() => Math.abs(s.vector('q')[0]! - 2.4) < 0.02, 30);
+    const { angle } = (await arm.servos())[0]!;
+    assert.ok(Math.abs(angle + 3 * 2.4) < 0.1, `the servo is at ${angle} rad`);
   });
 });
 
