@@ -30,6 +30,9 @@ export interface ChainOptions {
   readonly openWire: OpenWire;
 }
 
+/** One servo's temperature is read every so many cycles; a person is told this many °C before its limit. */
+const LOOK_CYCLES = 40;
+const WARM = 8;
 /** No servo keeps its answer longer than this before it is set up: twice the factory's 500 µs. */
 const RETURN_DELAY_S = 0.001;
 /** Speed at which a servo goes to its goal when torque comes on: so slow that no difference makes a jump. */
@@ -40,6 +43,7 @@ export class DynamixelChain implements ServoChain {
   readonly bounds: readonly Bounds[];
   readonly names: readonly string[];
   readonly wireRateHz: number;
+  onNote: ((message: string) => void) | null = null;
   readonly #joints: readonly Joint[];
   readonly #ids: readonly number[];
   readonly #options: ChainOptions;
@@ -47,6 +51,9 @@ export class DynamixelChain implements ServoChain {
   #cycle: StateCycle | null = null;
   #closed = false;
   #slow: string | null = null;
+  #cycles = 0;
+  /** Ids that a person was told are hot. */
+  readonly #hot = new Set<number>();
 
   constructor(joints: readonly Joint[], options: ChainOptions) {
     const n = joints.length;
@@ -126,7 +133,24 @@ export class DynamixelChain implements ServoChain {
   }
 
   cycle(goals: Int32Array | null, done: (outcome: CycleOutcome, time: number) => void): void {
+    if (++this.#cycles % LOOK_CYCLES === 0) void this.#feel();
     this.#cycle!.run(goals, done);
+  }
+
+  /** How warm the next servo is, in turn. */
+  async #feel(): Promise<void> {
+    const joint = this.#joints[(this.#cycles / LOOK_CYCLES) % this.#joints.length]!;
+    const { id, name, model } = joint;
+    try {
+      const temperature = await readItem(this.#to!, id, X.presentTemperature);
+      const left = model.temperatureLimit - temperature;
+      if (left > 2 * WARM) this.#hot.delete(id);
+      if (left > WARM || this.#hot.has(id)) return;
+      this.#hot.add(id);
+      this.onNote?.(`${name} is at ${temperature} °C; it lets go at ${model.temperatureLimit}`);
+    } catch {
+      // What keeps it from answering is seen by the cycles.
+    }
   }
 
   async hold(): Promise<void> {

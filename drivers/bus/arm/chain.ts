@@ -32,6 +32,8 @@ export interface ServoChain {
   /** The wire in words, for the note about the rate. */
   readonly wire: string;
   readonly notes: readonly string[];
+  /** Called with what a person should know in time: a servo that gets hot. Set by the arm. */
+  onNote: ((message: string) => void) | null;
   /** When the last goals were handed to the system. */
   readonly written: number;
   /** Connects, checks every servo, sets it up. Turns no torque on or off. Rejects with DEVICE_*. */

@@ -72,6 +72,7 @@ export class ServoArm implements Device {
     const axes = maps.map((m) => m.axis);
     this.#now = now;
     this.#chain = chain;
+    chain.onNote = (message) => this.onNote?.(message);
     this.#maps = maps;
     this.#options = options;
     this.#goals = new Goals(axes, robot.limits.watchdogMs / 1000);
