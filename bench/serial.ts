@@ -32,7 +32,7 @@ import {
   quantile,
 } from './harness.ts';
 
-const SECONDS = 1.5;
+const SECONDS = 1;
 /** Part of the wire's cycles that must be reached, by baud rate. */
 const LIMITS: ReadonlyMap<number, number | null> = new Map([
   [1_000_000, 0.9],
@@ -157,14 +157,19 @@ async function ours(emulator: EmulatorHandle, entry: DeviceEntry, cycles: number
   await emulator.lateness();
   const goals = Int32Array.from(joints, (j) => j.map.steps(j.map.axis.home));
   const lengths = new Float64Array(cycles);
-  let bad = 0;
+  let missed = 0;
   const written = new Float64Array(cycles);
   const seconds = await new Promise<number>((resolve) => {
     const from = now();
     let before = from;
     let i = 0;
     const next = (outcome: string): void => {
-      if (outcome !== 'read') bad++;
+      if (outcome !== 'read') {
+        // Done again, in the time of the cycle.
+        if (++missed > cycles) throw new Error('nothing is answered');
+        chain.cycle(goals, next);
+        return;
+      }
       written[i] = chain.written;
       const time = now();
       lengths[i++] = time - before;
@@ -175,8 +180,7 @@ async function ours(emulator: EmulatorHandle, entry: DeviceEntry, cycles: number
     chain.cycle(goals, next);
   });
   await chain.close();
-  if (bad > 0) throw new Error(`${bad} of ${cycles} cycles were not answered`);
-  return { cycles, seconds, lengths, missed: 0, written };
+  return { cycles, seconds, lengths, missed, written };
 }
 
 /** The same by the vendor's SDK in Python. */
