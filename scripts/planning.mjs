@@ -1,7 +1,7 @@
 /**
- * Compares planners, cost against time, and writes docs/methods/planning.md between its markers and its plot
- * docs/images/planning.svg. `node scripts/planning.mjs [TASK …]`: with names, only those tasks are run and nothing is
- * written but what is printed. One process at a time: what is measured has a core for itself.
+ * Compares planners, cost against time: `node scripts/planning.mjs [TASK …]` runs the tasks named, or all, and writes for
+ * each its table, between its markers in docs/methods/planning.md, and its plot, docs/images/planning-TASK.svg. One process
+ * at a time: what is measured has a core for itself.
  */
 import { spawn } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
@@ -12,7 +12,7 @@ import { prepare, root } from './lib.mjs';
 const SEEDS = [1, 2, 3, 4, 5, 6, 7, 8];
 const POINTS = 160;
 const page = join(root, 'docs', 'methods', 'planning.md');
-const picture = join(root, 'docs', 'images', 'planning.svg');
+const picture = (task) => join(root, 'docs', 'images', `planning-${task.name}.svg`);
 const folder = join(root, 'dist', 'bench', 'planning');
 const load = (path) => import(pathToFileURL(path).href);
 
@@ -27,25 +27,29 @@ const names = process.argv.slice(2);
 const tasks = TASKS.filter((t) => names.length === 0 || names.includes(t.name));
 if (tasks.length === 0) throw new Error(`no such task; there are: ${TASKS.map((t) => t.name).join(', ')}`);
 
-const panels = [];
+const inks = new Map(VARIANTS.map((v) => [v.name, v.ink]));
 for (const task of tasks) {
   const runs = new Map();
   for (const { name } of VARIANTS) {
     process.stderr.write(`${task.name}: ${name}\n`);
     runs.set(name, JSON.parse(await output([join(folder, 'run.js'), task.name, name, ...SEEDS.map(String)])));
   }
-  const rows = summarise(runs, logGrid(task.first, task.budget, POINTS));
-  panels.push({ task, title: task.title, about: task.about, rows, from: task.first, to: task.budget });
+  const { title, about, first, budget } = task;
+  const rows = summarise(runs, logGrid(first, budget, POINTS));
+  const table = markdown(task, rows);
+  process.stdout.write(`${table}\n`);
+  replace(`planning:${task.name}`, table);
+  writeFileSync(picture(task), planningPlot([{ title, about, rows, from: first, to: budget }], inks));
 }
-const text = markdown();
-process.stdout.write(`${text}\n`);
-if (names.length === 0) {
-  const before = readFileSync(page, 'utf8');
-  const [start, end] = ['<!-- planning:start -->', '<!-- planning:end -->'];
-  if (!before.includes(start) || !before.includes(end)) throw new Error(`${page} has lost its markers`);
-  const head = before.slice(0, before.indexOf(start) + start.length);
-  writeFileSync(page, `${head}\n${text}\n${before.slice(before.indexOf(end))}`);
-  writeFileSync(picture, planningPlot(panels, new Map(VARIANTS.map((v) => [v.name, v.ink]))));
+
+/** Puts text between the markers of that name. */
+function replace(name, table) {
+  const text = readFileSync(page, 'utf8');
+  const [start, end] = [`<!-- ${name}:start -->`, `<!-- ${name}:end -->`];
+  if (!text.includes(start) || !text.includes(end))
+    throw new Error(`${page} has lost the markers of ${name}`);
+  const head = text.slice(0, text.indexOf(start) + start.length);
+  writeFileSync(page, `${head}\n${table}\n${text.slice(text.indexOf(end))}`);
 }
 
 function output(args) {
@@ -62,29 +66,26 @@ function output(args) {
   });
 }
 
-function markdown() {
+function markdown({ budget }, rows) {
   const when = new Date().toISOString().slice(0, 10);
   const percent = (x) => (x < 5e-5 ? '0' : `${Number((100 * x).toPrecision(2))} %`);
   const time = (t) => (t === null ? '–' : seconds(t));
-  const parts = panels.map(({ task, rows }) => {
-    const head = [
-      'planner',
-      'until 10 % is left',
-      'until 1 % is left',
-      `left after ${seconds(task.budget)}: median`,
-      'quartiles',
-      'an iteration',
-    ];
-    const cells = rows.map((r) => [
-      r.name,
-      time(r.toTenth),
-      time(r.toHundredth),
-      percent(r.end.middle),
-      `${percent(r.end.low)} … ${percent(r.end.high)}`,
-      seconds(r.iterationSeconds),
-    ]);
-    const lines = [head, head.map(() => '---'), ...cells].map((c) => `| ${c.join(' | ')} |`);
-    return `**${task.title}**: ${task.about}.\n\n${lines.join('\n')}`;
-  });
-  return `\n${parts.join('\n\n')}\n\n\`node scripts/planning.mjs\` · ${SEEDS.length} seeds · ${when} · ${machine()}\n`;
+  const head = [
+    'planner',
+    'until 10 % is left',
+    'until 1 % is left',
+    `left after ${seconds(budget)}: median`,
+    'quartiles',
+    'an iteration',
+  ];
+  const cells = rows.map((r) => [
+    r.name,
+    time(r.toTenth),
+    time(r.toHundredth),
+    percent(r.end.middle),
+    `${percent(r.end.low)} … ${percent(r.end.high)}`,
+    seconds(r.iterationSeconds),
+  ]);
+  const lines = [head, head.map(() => '---'), ...cells].map((c) => `| ${c.join(' | ')} |`);
+  return `\n${lines.join('\n')}\n\n\`node scripts/planning.mjs\` · ${SEEDS.length} seeds · ${when} · ${machine()}\n`;
 }
