@@ -22,8 +22,8 @@ export interface Ink {
 }
 
 const WIDTH = 860;
-const LEFT = 74;
-const RIGHT = 150;
+const LEFT = 84;
+const RIGHT = 146;
 const PLOT = WIDTH - LEFT - RIGHT;
 const HEIGHT = 320;
 const TOP = 60;

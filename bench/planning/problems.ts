@@ -103,7 +103,7 @@ export const TASKS: readonly Task[] = [
     title: 'Pendulum swing-up',
     about: 'torque for 41 % of its weight, 60 stages of 50 ms, 1 control',
     budget: 0.3,
-    first: 1e-4,
+    first: 2e-5,
     sigma: 1 / 4,
     knots: 20,
     instance: (seed) => {
@@ -128,7 +128,7 @@ export const TASKS: readonly Task[] = [
     about:
       'to a pose in half a second under its torque limits, 50 stages of 10 ms, 7 controls, full dynamics',
     budget: 1,
-    first: 1e-3,
+    first: 5e-4,
     sigma: 1 / 32,
     knots: 6,
     instance: reach,
