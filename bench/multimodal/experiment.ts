@@ -12,36 +12,44 @@ import { TrainStep } from '../../src/nn/train-step.ts';
 import { demonstration, LENGTH, moved, type Point, type Task, type Verdict } from './tasks.ts';
 
 /** Steps of a chunk, and how many of them are carried out before the next observation. */
-export const HORIZON = 8;
-export const EXECUTED = 8;
-export const DEMONSTRATIONS = 1000;
-export const BATCH = 64;
+export const HORIZON = 6;
+export const EXECUTED = 6;
+export const DEMONSTRATIONS = 2000;
 /** Attempts per seed, all in situations that no demonstration had. */
 export const ATTEMPTS = 100;
 
 export interface Variant {
   readonly name: string;
-  /** Whether one observation can have several answers in it. */
-  readonly multimodal: boolean;
   /** The model part of a recipe. */
-  readonly model: unknown;
+  readonly model: { readonly encoder: object; readonly head: object };
+  /** Several ways to act with one training, each a row of its own: its name, and what it changes of the head. */
+  readonly acting?: Readonly<Record<string, object>>;
   readonly steps: number;
+  /** Samples of a step. */
+  readonly batch: number;
   /** Largest learning rate. */
   readonly rate: number;
 }
 
+/** One row of one run. */
 export interface Outcome {
+  readonly name: string;
   readonly successes: number;
   readonly between: number;
   readonly attempts: number;
+  /** Time of the processor, which on one thread is what training takes on a core of its own. */
   readonly trainingSeconds: number;
+  /** The same by the clock: longer on a busy machine. */
+  readonly elapsedSeconds: number;
   /** Wall time of one chunk for one observation on one thread, median, ms. */
   readonly inferenceMs: number;
 }
 
 interface Samples {
   readonly count: number;
-  /** [count, observation size] */
+  /** Observations to mean 0 and deviation 1 per number, in rows of the observation size. */
+  readonly seen: (rows: ArrayLike<number>) => Float32Array;
+  /** [count, observation size], normalised */
   readonly observations: Float32Array;
   /** [count, HORIZON, 2], zeros after the end. */
   readonly actions: Float32Array;
@@ -50,27 +58,39 @@ interface Samples {
 }
 
 /** One run: demonstrations, training and attempts are all drawn from the seed. */
-export async function run(task: Task, variant: Variant, seed: number): Promise<Outcome> {
-  const size = task.observationSize;
-  const net = buildPolicyNet(parseModel(variant.model), {
+export async function run(task: Task, variant: Variant, seed: number): Promise<readonly Outcome[]> {
+  const data = samples(task, seed);
+  const started = performance.now();
+  const before = process.cpuUsage();
+  const parameters = await train(network(task, variant.model), data, variant, seed);
+  const used = process.cpuUsage(before);
+  const elapsedSeconds = (performance.now() - started) / 1000;
+  const trainingSeconds = (used.user + used.system) / 1e6;
+  const outcomes: Outcome[] = [];
+  for (const [name, change] of Object.entries(variant.acting ?? { [variant.name]: {} })) {
+    const net = network(task, { ...variant.model, head: { ...variant.model.head, ...change } });
+    const verdicts = await attempts(net, parameters, task, data.seen, seed);
+    outcomes.push({
+      name,
+      successes: verdicts.filter((v) => v.success).length,
+      between: verdicts.filter((v) => v.between).length,
+      attempts: verdicts.length,
+      trainingSeconds,
+      elapsedSeconds,
+      inferenceMs: await inferenceTime(net, parameters, task.observationSize),
+    });
+  }
+  return outcomes;
+}
+
+const network = (task: Task, model: Variant['model']): PolicyNet =>
+  buildPolicyNet(parseModel(model), {
     steps: 1,
     horizon: HORIZON,
     actionSize: 2,
-    states: [{ name: 'seen', size }],
+    states: [{ name: 'seen', size: task.observationSize }],
     images: [],
   });
-  const started = performance.now();
-  const parameters = await train(net, samples(task, seed), variant, seed);
-  const trainingSeconds = (performance.now() - started) / 1000;
-  const verdicts = await attempts(net, parameters, task, seed);
-  return {
-    successes: verdicts.filter((v) => v.success).length,
-    between: verdicts.filter((v) => v.between).length,
-    attempts: verdicts.length,
-    trainingSeconds,
-    inferenceMs: await inferenceTime(net, parameters, size),
-  };
-}
 
 function samples(task: Task, seed: number): Samples {
   const rng = new Rng(seed, 1);
@@ -89,7 +109,21 @@ function samples(task: Task, seed: number): Samples {
       masks.fill(1, i * HORIZON, i * HORIZON + chunk.length);
     }
   }
-  return { count, observations, actions, masks };
+  const seen = normaliser(observations, size);
+  return { count, seen, observations: seen(observations), actions, masks };
+}
+
+/** As recipes do by default: (x − mean) / deviation, of each number in rows of `size`. */
+function normaliser(rows: Float32Array, size: number): Samples['seen'] {
+  const count = rows.length / size;
+  const mean = new Float64Array(size);
+  const square = new Float64Array(size);
+  rows.forEach((x, i) => {
+    mean[i % size]! += x / count;
+    square[i % size]! += x ** 2 / count;
+  });
+  const deviation = mean.map((m, i) => Math.sqrt(square[i]! - m ** 2));
+  return (from) => Float32Array.from(from, (x, i) => (x - mean[i % size]!) / deviation[i % size]!);
 }
 
 async function train(
@@ -98,11 +132,12 @@ async function train(
   variant: Variant,
   seed: number,
 ): Promise<Map<string, Float32Array>> {
-  const noise = net.noise(BATCH);
+  const { batch: size } = variant;
+  const noise = net.noise(size);
   const warm = Math.ceil(variant.steps / 20);
   await using step = await TrainStep.open(
     (g) => {
-      const batch = { obs: observationInputs(g, net.shapes, BATCH), ...actionInputs(g, net.shapes, BATCH) };
+      const batch = { obs: observationInputs(g, net.shapes, size), ...actionInputs(g, net.shapes, size) };
       return net.loss(g, batch, noiseInputs(g, noise));
     },
     {
@@ -116,11 +151,10 @@ async function train(
     },
   );
   const rng = new Rng(seed, 2);
-  const size = data.observations.length / data.count;
   for (let k = 0; k < variant.steps; k++) {
-    const rows = Array.from({ length: BATCH }, () => rng.below(data.count));
+    const rows = Array.from({ length: size }, () => rng.below(data.count));
     await step.run({
-      seen: rowsOf(data.observations, rows, [1, size]),
+      seen: rowsOf(data.observations, rows, [1, data.observations.length / data.count]),
       action: rowsOf(data.actions, rows, [HORIZON, 2]),
       actionMask: rowsOf(data.masks, rows, [HORIZON]),
     });
@@ -133,6 +167,7 @@ async function attempts(
   net: PolicyNet,
   parameters: ReadonlyMap<string, Float32Array>,
   task: Task,
+  normalised: Samples['seen'],
   seed: number,
 ): Promise<Verdict[]> {
   const rng = new Rng(seed, 3);
@@ -141,7 +176,7 @@ async function attempts(
   const noise = net.actNoise(ATTEMPTS);
   await using policy = await openPolicy(net, parameters, ATTEMPTS, noise);
   for (let t = 0; t < LENGTH; t += EXECUTED) {
-    const seen = Float32Array.from(scenes.flatMap((s, i) => s.observe(paths[i]!.at(-1)!)));
+    const seen = normalised(scenes.flatMap((s, i) => s.observe(paths[i]!.at(-1)!)));
     const drawn = noise.map((n) => [n.name, drawNoise(n, seed, t)] as const);
     const out = await policy.run({
       seen: { data: seen, shape: [ATTEMPTS, 1, task.observationSize] },

@@ -1,4 +1,4 @@
-/** One run as a program: TASK VARIANT SEED, prints its outcome as JSON. For scripts/heads.mjs, which runs many at once. */
+/** One run as a program: TASK VARIANT SEED, prints its outcomes as JSON. For scripts/heads.mjs, which does them all. */
 import { run } from './experiment.ts';
 import { TASKS } from './tasks.ts';
 import { VARIANTS } from './variants.ts';

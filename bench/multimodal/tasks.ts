@@ -6,7 +6,7 @@ import type { Rng } from '../../src/math/rng.ts';
 
 export const STEP = 0.2;
 /** Steps of an episode. */
-export const LENGTH = 16;
+export const LENGTH = 12;
 
 export interface Demonstration {
   /** Per step the observation before it. */
@@ -44,7 +44,7 @@ export interface Task {
 const RADIUS = 0.25;
 const CLEARANCE = 0.2;
 const REACHED = 0.12;
-/** Standard deviation of a push along each axis. */
+/** Standard deviation of a push along each axis, before a recording. */
 const PUSH = 0.06;
 
 /** Reach the goal on the other side of a round obstacle, passing it on either side. */
@@ -60,8 +60,8 @@ const obstacle: Task = {
       start,
       observe: (at) => [...seenFrom(at, middle), ...seenFrom(at, goal)],
       demonstrate(at, side) {
-        const passed = at[0] > middle[0] - 0.02;
-        return towards(at, passed ? goal : [middle[0], middle[1] + side * (RADIUS + CLEARANCE)]);
+        if (at[0] > middle[0] - 0.02) return along(at, [goal]);
+        return along(at, [[middle[0], middle[1] + side * (RADIUS + CLEARANCE)], goal]);
       },
       judge(path) {
         const hit = path.some((p, i) => i > 0 && segmentDistance(path[i - 1]!, p, middle) < RADIUS);
@@ -84,14 +84,14 @@ const targets: Task = {
     return {
       start,
       observe: (at) => [...seenFrom(at, both[0]), ...seenFrom(at, both[1])],
-      demonstrate: (at, side) => towards(at, both[side < 0 ? 0 : 1]),
+      demonstrate: (at, side) => along(at, [both[side < 0 ? 0 : 1]]),
       judge(path) {
         const end = path.at(-1)!;
         // Where the end is along the line from target to target: 0 in the middle, ±1 at the targets.
         const [a, b] = both;
-        const along = [b[0] - a[0], b[1] - a[1]] as const;
+        const line = [b[0] - a[0], b[1] - a[1]] as const;
         const offset = [end[0] - (a[0] + b[0]) / 2, end[1] - (a[1] + b[1]) / 2] as const;
-        const place = (2 * (along[0] * offset[0] + along[1] * offset[1])) / (along[0] ** 2 + along[1] ** 2);
+        const place = (2 * (line[0] * offset[0] + line[1] * offset[1])) / (line[0] ** 2 + line[1] ** 2);
         return {
           success: both.some((t) => distance(end, t) < REACHED),
           between: Math.abs(place) < 0.5,
@@ -104,22 +104,25 @@ const targets: Task = {
 export const TASKS: readonly Task[] = [obstacle, targets];
 
 /**
- * A demonstration on a side drawn by a coin. Two pushes at random moments put it off its way, so that demonstrations show
- * how to come back; the recorded actions are what the demonstrator meant.
+ * A demonstration on a side drawn by a coin, without mistakes. Every other one begins on the way: its start was walked to
+ * and then pushed aside, so that demonstrations show how to come back. Nothing pushes while it is recorded: a chunk would
+ * then hold the answer to a push that a policy, which carries the chunk out unseeing, does not feel.
  */
 export function demonstration(task: Task, rng: Rng): Demonstration {
   const scene = task.draw(rng);
   const side = rng.uniform() < 0.5 ? -1 : 1;
+  let at = scene.start;
+  if (rng.uniform() < 0.5) {
+    for (let left = rng.below(LENGTH); left > 0; left--) at = moved(at, scene.demonstrate(at, side));
+    at = [at[0] + rng.normal(PUSH), at[1] + rng.normal(PUSH)];
+  }
   const observations: number[][] = [];
   const actions: Point[] = [];
-  const pushes = [rng.below(LENGTH), rng.below(LENGTH)];
-  let at = scene.start;
   for (let t = 0; t < LENGTH; t++) {
     const action = scene.demonstrate(at, side);
     observations.push(scene.observe(at));
     actions.push(action);
     at = moved(at, action);
-    if (pushes.includes(t)) at = [at[0] + rng.normal(PUSH), at[1] + rng.normal(PUSH)];
   }
   return { observations, actions };
 }
@@ -132,11 +135,17 @@ export function moved(at: Point, action: Point): Point {
 
 const seenFrom = (at: Point, to: Point): Point => [to[0] - at[0], to[1] - at[1]];
 
-/** At most one step towards a point. */
-function towards(at: Point, to: Point): Point {
-  const d = distance(at, to);
-  const scale = 1 / Math.max(d, STEP);
-  return [(to[0] - at[0]) * scale, (to[1] - at[1]) * scale];
+/** One step along the lines from a point to the next, round the corners without slowing down; less at the end of them. */
+function along(at: Point, points: readonly Point[]): Point {
+  let left = STEP;
+  let here = at;
+  for (const to of points) {
+    const d = distance(here, to);
+    const share = Math.min(1, left / Math.max(d, 1e-9));
+    here = [here[0] + (to[0] - here[0]) * share, here[1] + (to[1] - here[1]) * share];
+    left -= d * share;
+  }
+  return [(here[0] - at[0]) / STEP, (here[1] - at[1]) / STEP];
 }
 
 const distance = (a: Point, b: Point): number => Math.hypot(a[0] - b[0], a[1] - b[1]);

@@ -29,6 +29,26 @@ for (const task of TASKS) {
       }
     });
 
+    it('a recorded chunk holds no answer to a push: carried out unseeing, it goes where the demonstrator went', () => {
+      const rng = new Rng(13);
+      let begunOnTheWay = 0;
+      for (let n = 0; n < 200; n++) {
+        const { observations, actions } = demonstration(task, rng);
+        let at: Point = [0, 0];
+        for (let t = 0; t < LENGTH; t++) {
+          // All that is seen moves against the point.
+          observations[t]!.forEach((seen, i) => {
+            const off = Math.abs(seen - (observations[0]![i]! - at[i % 2]!));
+            assert.ok(off < 1e-12, `demonstration ${n}, step ${t}, number ${i}: off by ${off}`);
+          });
+          at = moved(at, actions[t]!);
+        }
+        // A whole way is never shorter than four steps.
+        begunOnTheWay += actions.filter((a) => Math.hypot(...a) > 0.5).length < 4 ? 1 : 0;
+      }
+      assert.ok(begunOnTheWay > 20, `${begunOnTheWay} of 200`);
+    });
+
     it('demonstrations take both ways equally often and their actions are in range', () => {
       const rng = new Rng(12);
       let up = 0;

@@ -109,6 +109,11 @@ export const NETWORKS: readonly TestNetwork[] = [
     shapes: state,
   },
   {
+    name: 'diffusion, of the chunk',
+    model: { encoder: small, head: { kind: 'diffusion', predicts: 'chunk', denoiser: mlp, actSteps: 3 } },
+    shapes: state,
+  },
+  {
     name: 'flow, U-Net',
     model: { encoder: small, head: { kind: 'flow', denoiser: unet, actSteps: 3 } },
     shapes: seen,
@@ -116,6 +121,11 @@ export const NETWORKS: readonly TestNetwork[] = [
   {
     name: 'flow, mlp',
     model: { encoder: small, head: { kind: 'flow', denoiser: mlp, actSteps: 3 } },
+    shapes: state,
+  },
+  {
+    name: 'flow, of the chunk',
+    model: { encoder: small, head: { kind: 'flow', predicts: 'chunk', denoiser: mlp, actSteps: 3 } },
     shapes: state,
   },
 ];

@@ -195,6 +195,10 @@ export const HEADS = {
     {
       kind: kind('diffusion'),
       denoiser: denoiserConfig,
+      predicts: Type.Enum(['noise', 'chunk'], {
+        default: 'noise',
+        description: 'noise: as published. chunk: the clean chunk; sharper where few motions are right.',
+      }),
       trainSteps: whole(100, 'Steps of the noising chain.', 2),
       actSteps: whole(10, 'DDIM steps when acting; at most trainSteps.'),
       range,
@@ -205,6 +209,10 @@ export const HEADS = {
     {
       kind: kind('flow'),
       denoiser: denoiserConfig,
+      predicts: Type.Enum(['velocity', 'chunk'], {
+        default: 'velocity',
+        description: 'velocity: as published. chunk: the clean chunk; sharper where few motions are right.',
+      }),
       actSteps: whole(10, 'Euler steps when acting.'),
     },
     closed,

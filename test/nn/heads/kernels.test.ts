@@ -2,13 +2,13 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { Rng } from '../../../src/math/rng.ts';
 import { klToStandardNormal } from '../../../src/nn/heads/act.ts';
-import { ddimSample, ddimTimes, squaredCosineSchedule } from '../../../src/nn/heads/diffusion.ts';
-import { eulerFlow } from '../../../src/nn/heads/flow.ts';
+import { cleanOf, ddimSample, ddimTimes, squaredCosineSchedule } from '../../../src/nn/heads/diffusion.ts';
+import { eulerFlow, velocityTo } from '../../../src/nn/heads/flow.ts';
 import { gaussianNll } from '../../../src/nn/heads/gaussian.ts';
 import { maskedMean } from '../../../src/nn/heads/head.ts';
 import { mixtureLogLikelihood } from '../../../src/nn/heads/mixture.ts';
-import { add, div, mul, sub } from '../../../src/nn/ops.ts';
-import type { TensorData } from '../../../src/nn/tensor.ts';
+import { add, div, mul, sub, sum, tanh } from '../../../src/nn/ops.ts';
+import type { Tensor, TensorData } from '../../../src/nn/tensor.ts';
 import { allClose } from '../../support/close.ts';
 import { evaluate, normals, values } from '../../support/nn-run.ts';
 
@@ -120,8 +120,10 @@ describe('kernels of the heads against closed forms', () => {
         const clean = g.input('data', data.shape);
         const noise = g.input('start', start.shape);
         // The noise that a perfect network sees in x at time t: (x − √ᾱ a) / √(1 − ᾱ).
-        const predict = (x: Parameters<typeof sub>[0], t: number) =>
-          div(sub(x, mul(clean, Math.sqrt(schedule[t]!))), Math.sqrt(1 - schedule[t]!));
+        const predict = (x: Tensor, t: number) => {
+          const epsilon = div(sub(x, mul(clean, Math.sqrt(schedule[t]!))), Math.sqrt(1 - schedule[t]!));
+          return cleanOf(x, epsilon, schedule[t]!);
+        };
         return {
           y: ddimSample(noise, predict, schedule, ddimTimes(50, 5), 4),
           cut: ddimSample(noise, predict, schedule, ddimTimes(50, 5), 0.25),
@@ -167,5 +169,39 @@ describe('kernels of the heads against closed forms', () => {
       data.map((v) => v + 3 / 8),
       { atol: 1e-6 },
     );
+  });
+
+  it('diffusion and flow of two chunks end at one of them, each as often as its side of the noise says', async () => {
+    // A perfect predictor of a chunk that is m or -m: the mean of a given x. At signal s and noise n it is
+    // m tanh(s x·m / n²), as both have the same length.
+    const m = [0.9, -0.4, 0.6];
+    const count = 64;
+    const start = normals(rng, [count, 1, 3]);
+    const schedule = squaredCosineSchedule(100);
+    const { flow, diffusion } = await evaluate(
+      (g) => {
+        const x = g.input('start', start.shape);
+        const mode = g.constant(m, [1, 1, 3]);
+        const expected = (y: Tensor, signal: number, noise: number): Tensor =>
+          mul(tanh(mul(sum(mul(y, mode), [2], { keepDims: true }), signal / noise ** 2)), mode);
+        return {
+          flow: eulerFlow(x, (y, t) => velocityTo(expected(y, t, 1 - t), y, t), 20),
+          diffusion: ddimSample(
+            x,
+            (y, t) => expected(y, Math.sqrt(schedule[t]!), Math.sqrt(1 - schedule[t]!)),
+            schedule,
+            ddimTimes(100, 20),
+            4,
+          ),
+        };
+      },
+      { start },
+    );
+    for (let i = 0; i < count; i++) {
+      const side = Math.sign(m.reduce((total, v, a) => total + v * at(start, 3 * i + a), 0));
+      const want = m.map((v) => side * v);
+      allClose(flow!.slice(3 * i, 3 * i + 3), want, { atol: 0.02, what: `flow ${i}` });
+      allClose(diffusion!.slice(3 * i, 3 * i + 3), want, { atol: 0.02, what: `diffusion ${i}` });
+    }
   });
 });
