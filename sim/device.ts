@@ -6,7 +6,7 @@
  */
 import { ArmloopError } from '../src/errors.ts';
 import { Rng } from '../src/math/rng.ts';
-import type { DeviceContext, DeviceSpec, LockstepDevice } from '../src/robot/device.ts';
+import type { DeviceContext, DeviceSpec, LockstepDevice, Push } from '../src/robot/device.ts';
 import { Layout } from '../src/robot/layout.ts';
 import type { SceneDescription } from '../src/robot/scene.ts';
 import type { Task } from '../src/robot/task.ts';
@@ -19,6 +19,7 @@ import {
   sentLayout,
 } from '../src/robot/tick.ts';
 import { loadModel, type MjData, type MjModel, type Mujoco, Views } from './mujoco.ts';
+import { PushingHand } from './push.ts';
 import { describeScene, lookNames } from './scene.ts';
 import { Servos, servoLayout } from './servo.ts';
 import { CLOCK, Stage, StageHand } from './stage.ts';
@@ -58,6 +59,7 @@ export class SimDevice implements LockstepDevice {
   readonly #data: MjData;
   readonly #views: Views;
   readonly #servos: Servos;
+  readonly #push: PushingHand;
   readonly #stage: Stage;
   readonly #hand: StageHand;
   readonly #task: Task;
@@ -116,6 +118,7 @@ export class SimDevice implements LockstepDevice {
     this.#views = new Views(this.#model, this.#data);
     const servoMemory = layout.view(this.#memory, 'servo');
     this.#servos = new Servos(mj, this.#model, this.#views, axes, servoMemory, timestep);
+    this.#push = new PushingHand(mj, this.#model, this.#views, timestep);
     this.#stage = new Stage(mj, this.#model, this.#views, this.#memory);
     const arm = axes.flatMap((_, i) => (i === this.#gripper ? [] : [i]));
     mj.mj_forward(this.#model, this.#data);
@@ -167,6 +170,7 @@ export class SimDevice implements LockstepDevice {
     const at = this.#at;
     this.#views.fresh();
     this.#mj.mj_resetData(this.#model, this.#data);
+    this.#push.letGo();
     for (let i = 0; i < this.#axes; i++) this.#servos.teleport(i, this.#home[i]!);
     this.#wardrobe.undress();
     this.#task.reset(this.#hand, new Rng(seed));
@@ -279,6 +283,11 @@ export class SimDevice implements LockstepDevice {
     this.#judge(this.#dt * this.#substeps);
   }
 
+  push(push: Push): void {
+    this.#views.fresh();
+    this.#push.hold(push);
+  }
+
   snapshot(): Float64Array {
     const buffer = new this.#mj.DoubleBuffer(this.#stateSize);
     try {
@@ -307,6 +316,7 @@ export class SimDevice implements LockstepDevice {
     this.#memory.set(state.subarray(this.#stateSize));
     this.#dress(this.#memory[this.#at.seed]!);
     this.#views.fresh();
+    this.#push.letGo();
     this.#mj.mj_step1(this.#model, this.#data);
     this.#since[0] = Number.NaN;
   }
@@ -330,6 +340,7 @@ export class SimDevice implements LockstepDevice {
   #step(): void {
     const m = this.#memory;
     this.#servos.apply();
+    this.#push.apply();
     this.#mj.mj_step2(this.#model, this.#data);
     this.#views.fresh();
     this.#servos.measure();

@@ -90,6 +90,8 @@ export class Views {
   actuatorForce!: Float64Array;
   xpos!: Float64Array;
   xquat!: Float64Array;
+  xipos!: Float64Array;
+  xfrcApplied!: Float64Array;
   cvel!: Float64Array;
   subtreeCom!: Float64Array;
   siteXpos!: Float64Array;
@@ -120,6 +122,8 @@ export class Views {
     this.actuatorForce = d.actuator_force;
     this.xpos = d.xpos;
     this.xquat = d.xquat;
+    this.xipos = d.xipos;
+    this.xfrcApplied = d.xfrc_applied;
     this.cvel = d.cvel;
     this.subtreeCom = d.subtree_com;
     this.siteXpos = d.site_xpos;

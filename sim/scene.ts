@@ -13,6 +13,7 @@ export function describeScene(mj: Mujoco, model: MjModel, data: MjData): SceneDe
   const bodies = Array.from({ length: model.nbody }, (_, i) => ({
     name: nameOf(mj, model, 'body', i),
     parent: i === 0 ? -1 : (model.body_parentid as Int32Array)[i]!,
+    fixed: isFixed(model, i),
   }));
   const geoms = seen(mj, model).map(([kind, i]) => describeShape(mj, model, kind, i));
   const [skyTop, skyBottom] = describeSky(mj, model);
@@ -25,6 +26,11 @@ export function describeScene(mj: Mujoco, model: MjModel, data: MjData): SceneDe
     skyTop,
     skyBottom,
   };
+}
+
+/** Joined to the world, or moved by the scene alone (mocap). */
+export function isFixed(model: MjModel, body: number): boolean {
+  return (model.body_weldid as Int32Array)[body] === 0 || (model.body_mocapid as Int32Array)[body]! >= 0;
 }
 
 /** Names of what a look is painted on: the material of each geom of the description, and its lights. */

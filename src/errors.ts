@@ -84,7 +84,7 @@ export const ERRORS = {
   },
   NOT_SIMULATED: {
     text: '{request} needs a simulated rig',
-    todo: 'Real scenes are reset by hand.',
+    todo: 'Real scenes are reset by hand, and real arms are pushed by hand.',
   },
   REPLAY_IMPOSSIBLE: {
     text: 'episode {episode} cannot be replayed on this rig: {reason}',

@@ -7,7 +7,7 @@
  */
 import { MessageChannel, type MessagePort, Worker } from 'node:worker_threads';
 import { ArmloopError } from '../errors.ts';
-import type { Device, DevicePort, DeviceSpec } from '../robot/device.ts';
+import type { Device, DevicePort, DeviceSpec, Push } from '../robot/device.ts';
 import { posesLayout } from '../robot/frame.ts';
 import type { SceneDescription } from '../robot/scene.ts';
 import type { DeviceEntry, RobotSpec } from '../robot/spec.ts';
@@ -45,7 +45,8 @@ interface Call {
 type Order =
   | { readonly type: 'enable' | 'disable' | 'halt' | 'snapshot' }
   | { readonly type: 'reset'; readonly seed: number }
-  | { readonly type: 'restore'; readonly state: Float64Array };
+  | { readonly type: 'restore'; readonly state: Float64Array }
+  | { readonly type: 'push'; readonly push: Push };
 
 export class DeviceThread implements Device {
   readonly spec: DeviceSpec;
@@ -186,6 +187,9 @@ export class DeviceThread implements Device {
   }
   async restore(state: Float64Array): Promise<void> {
     await this.#order({ type: 'restore', state });
+  }
+  async push(push: Push): Promise<void> {
+    await this.#order({ type: 'push', push });
   }
   async snapshot(): Promise<Float64Array> {
     return (await this.#order({ type: 'snapshot' }))!;

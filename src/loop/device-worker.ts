@@ -4,7 +4,7 @@
  * Messages are looked at between periods.
  */
 import { type MessagePort, parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
-import type { DeviceSpec, LockstepDevice, LockstepFactory } from '../robot/device.ts';
+import type { DeviceSpec, LockstepDevice, LockstepFactory, Push } from '../robot/device.ts';
 import type { SceneDescription } from '../robot/scene.ts';
 import type { DeviceEntry, RobotSpec } from '../robot/spec.ts';
 import { commandLayout, DeviceStatus, deviceStateLayout, sentLayout } from '../robot/tick.ts';
@@ -37,7 +37,8 @@ export type ToDevice =
     }
   | { readonly type: 'enable' | 'disable' | 'halt' | 'snapshot'; readonly id: number }
   | { readonly type: 'reset'; readonly id: number; readonly seed: number }
-  | { readonly type: 'restore'; readonly id: number; readonly state: Float64Array };
+  | { readonly type: 'restore'; readonly id: number; readonly state: Float64Array }
+  | { readonly type: 'push'; readonly id: number; readonly push: Push };
 
 export type FromDevice =
   | { readonly type: 'ready'; readonly spec: DeviceSpec; readonly scene: SceneDescription | null }
@@ -192,7 +193,7 @@ class Host {
           this.#look = this.#device.scene;
           port.postMessage({ type: 'look', scene: this.#look } satisfies FromDevice);
         }
-        this.#publish();
+        if (message.type !== 'push') this.#publish();
         port.postMessage({ type: 'done', id: message.id, state } satisfies FromDevice);
       } catch (error) {
         port.postMessage({ type: 'failed', id: message.id, reason: words(error) } satisfies FromDevice);
@@ -232,6 +233,10 @@ class Host {
         return null;
       case 'snapshot':
         return device.snapshot();
+      case 'push':
+        if (device.push === undefined) throw new Error('nothing of it can be pushed');
+        device.push(message.push);
+        return null;
       default:
         return message satisfies never;
     }

@@ -2,7 +2,7 @@
 
 import { ArmloopError } from '../errors.ts';
 import { DeviceThread } from '../loop/device-thread.ts';
-import type { Device, DevicePort, Emulation, Now } from '../robot/device.ts';
+import type { Device, DevicePort, Emulation, Now, Push } from '../robot/device.ts';
 import type { SceneDescription } from '../robot/scene.ts';
 import type { RobotSpec } from '../robot/spec.ts';
 import type { Task } from '../robot/task.ts';
@@ -121,6 +121,18 @@ export class DeviceRack implements AsyncDisposable {
     const simulated = this.#devices.filter((d) => d.reset !== undefined);
     if (simulated.length === 0) throw new ArmloopError('NOT_SIMULATED', { request: 'a new scene' });
     await Promise.all(simulated.map((d) => d.reset!(seed)));
+  }
+
+  /** Pulls at a body of the simulated scene. Rejects with NOT_SIMULATED, REQUEST_INVALID. */
+  async push(push: Push): Promise<void> {
+    const { stage } = this;
+    if (stage === null) throw new ArmloopError('NOT_SIMULATED', { request: 'a push' });
+    const movable = (stage.scene?.bodies ?? []).filter((b) => b.fixed !== true).map((b) => b.name);
+    if (!movable.includes(push.body)) {
+      const rule = `what can be pushed is ${movable.join(', ')}`;
+      throw new ArmloopError('REQUEST_INVALID', { path: 'body', value: push.body, rule });
+    }
+    await stage.push(push);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -435,6 +435,7 @@ export class Rig {
           : {
               reset: (seed) => rack.reset(seed),
               restore: (device, state) => rack.restore(device, state),
+              push: (push) => rack.push(push),
             },
       recorder: episodeRecorder({
         recorder: this.#recorder,

@@ -29,6 +29,20 @@ export interface DeviceSpec {
   readonly simulated: boolean;
 }
 
+/** A hand that pulls a body of a simulation by a spring (sim/push.ts). */
+export interface Push {
+  /** Name of a body of the scene that can be moved. */
+  readonly body: string;
+  /** Where it is held, in its own frame, m. */
+  readonly point: readonly number[];
+  /** The other end of the spring, in the world, m. */
+  readonly towards: readonly number[];
+  /** The most that it pulls with, N. */
+  readonly force: number;
+  /** It lets go by itself after so long, s; 0: now. */
+  readonly seconds: number;
+}
+
 /** The channels of one device, made by the rig. Layouts: deviceStateLayout, commandLayout, sentLayout of its axes. */
 export interface DevicePort {
   readonly state: LatestWriter;
@@ -55,6 +69,8 @@ export interface Device extends AsyncDisposable {
   snapshot?(): Promise<Float64Array>;
   /** Simulations: put a snapshot back. */
   restore?(state: Float64Array): Promise<void>;
+  /** Simulations: pulls at a body, instead of what pulled before. */
+  push?(push: Push): Promise<void>;
   /** Simulations: what the scene looks like (after `open`); null when there is none. */
   readonly scene: SceneDescription | null;
   /** Called with a message when the device is lost or faults. Set by the rig before `open`. */
@@ -127,6 +143,8 @@ export interface LockstepDevice {
   /** Whole physics state (mjSTATE_INTEGRATION plus what else steps depend on), and back: bit-equal continuation. */
   snapshot(): Float64Array;
   restore(state: Float64Array): void;
+  /** Pulls at a body, instead of what pulled before; absent where nothing can be pushed. A reset or restore lets go. */
+  push?(push: Push): void;
   dispose(): void;
 }
 

@@ -44,7 +44,12 @@ export interface SceneLight {
 
 export interface SceneDescription {
   /** World first. Poses travel as bodies.length × 7: p x y z, quaternion x y z w, in the world. */
-  readonly bodies: readonly { readonly name: string; readonly parent: number }[];
+  readonly bodies: readonly {
+    readonly name: string;
+    readonly parent: number;
+    /** It cannot be moved: joined to the world, or set by the scene. */
+    readonly fixed?: boolean;
+  }[];
   readonly geoms: readonly SceneGeom[];
   readonly meshes: readonly SceneMesh[];
   readonly lights: readonly SceneLight[];

@@ -64,6 +64,13 @@ const POSTS: readonly Route[] = [
     answer: Type.Object({ seed: Type.Integer() }),
   },
   {
+    url: '/api/sim/push',
+    method: 'sim.push',
+    tag: 'scene',
+    summary: 'Pull at a body of the simulated scene by a spring, for a moment',
+    answer: Type.Object({}),
+  },
+  {
     url: '/api/recording/start',
     method: 'recording.start',
     tag: 'recording',

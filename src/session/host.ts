@@ -3,7 +3,7 @@
 import type { MpcChoice, MpcPlanSpec, MpcWeights } from '../plan/mpc/choice.ts';
 import type { TargetSpec } from '../plan/mpc/target.ts';
 import type { ClientRef } from '../rig/socket.ts';
-import type { Now } from '../robot/device.ts';
+import type { Now, Push } from '../robot/device.ts';
 import type { RobotSpec } from '../robot/spec.ts';
 import type { ControllerId, RequestKind, Source } from '../robot/tick.ts';
 import type { EpisodeLabel, OperatorReply, PolicyListing, SessionState } from '../server/protocol.ts';
@@ -54,6 +54,8 @@ export interface EpisodeRecorder {
 export interface SceneControl {
   reset(seed: number): Promise<void>;
   restore(device: string, state: Float64Array): Promise<void>;
+  /** Rejects with REQUEST_INVALID for a body that cannot be pushed. */
+  push(push: Push): Promise<void>;
 }
 
 /** A policy that is checked, open and warm. */

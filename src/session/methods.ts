@@ -19,6 +19,8 @@ export const episodeId = Type.String({
   description: 'Id of an episode, as listed.',
 });
 
+const place = (description: string) => Type.Array(Type.Number(), { minItems: 3, maxItems: 3, description });
+
 const withLease = Type.Object({ lease: leaseNumber }, closed);
 
 /** Control names → ControllerId, by the name of both. */
@@ -50,6 +52,21 @@ export const methods = {
     {
       lease: leaseNumber,
       seed: Type.Optional(Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER })),
+    },
+    closed,
+  ),
+  'sim.push': Type.Object(
+    {
+      lease: leaseNumber,
+      body: text(100, 'Name of a body of the scene that can be moved.'),
+      point: place('Where it is held, in its own frame, m.'),
+      towards: place('Where the spring pulls it, in the world, m.'),
+      force: Type.Optional(
+        Type.Number({ minimum: 0, maximum: 150, description: 'The most that it pulls with, N. Default 60.' }),
+      ),
+      seconds: Type.Optional(
+        Type.Number({ minimum: 0, maximum: 2, description: 'Lets go after so long; 0: now. Default 0.5.' }),
+      ),
     },
     closed,
   ),

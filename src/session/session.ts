@@ -16,6 +16,7 @@ import { checked, type Method, type Params } from './methods.ts';
 import { OperatorGate } from './operator.ts';
 import { PlannerFlow } from './planner.ts';
 import { PolicyFlow } from './policies.ts';
+import { PushFlow } from './push.ts';
 import { RecordingFlow } from './recording.ts';
 import { replayEpisode, resetScene } from './scene.ts';
 
@@ -46,6 +47,7 @@ export class Session {
   readonly #events: EventLog;
   readonly #policies: PolicyFlow;
   readonly #planner: PlannerFlow;
+  readonly #push: PushFlow;
   readonly #handlers: Handlers;
   #retired = false;
   /** The devices were told to hold without the loop: they take no commands before they are enabled again. */
@@ -64,6 +66,7 @@ export class Session {
     this.#events = new EventLog((event) => this.#told(event));
     this.#policies = new PolicyFlow(host, this);
     this.#planner = new PlannerFlow(host, this);
+    this.#push = new PushFlow(host, this);
     this.#handlers = this.#table();
   }
 
@@ -150,6 +153,7 @@ export class Session {
       this.#ended(ended, 'the operator is silent');
       this.#host.notify(ended.client, { type: 'lost', reason: 'no operator input came for too long' });
     }
+    this.#push.see();
     this.#events.see(this.#host.view);
   }
 
@@ -284,6 +288,8 @@ export class Session {
           return { seed: await this.#newScene(lease, seed) };
         });
       },
+      // Not in turn: a body that follows a hand must not wait for anything.
+      'sim.push': ({ lease, ...push }) => this.#push.push(this.#lease.need(lease).operator, push),
       home: async ({ lease }) => {
         this.#lease.need(lease);
         const home = {

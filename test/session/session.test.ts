@@ -4,12 +4,14 @@ import { test } from 'node:test';
 import { loadRobot } from '../../src/config.ts';
 import { ArmloopError } from '../../src/errors.ts';
 import { type MpcChoice, resolveChoice } from '../../src/plan/mpc/choice.ts';
+import type { Push } from '../../src/robot/device.ts';
 import { ControllerId, Mode, OperatorKind, Reason, RequestKind, Source } from '../../src/robot/tick.ts';
 import { packageRoot } from '../../src/root.ts';
 import type {
   LoadedPlanner,
   LoadedPolicy,
   LoopRequest,
+  SceneControl,
   SessionHost,
   TickView,
 } from '../../src/session/host.ts';
@@ -22,6 +24,7 @@ class PaperRig implements SessionHost {
   readonly spec = loadRobot(join(packageRoot(), 'robots', 'panda-sim.yaml'));
   readonly done: string[] = [];
   readonly asked: LoopRequest[] = [];
+  readonly logged: string[] = [];
   readonly told: [client: number, type: string][] = [];
   time = 100;
   answer: 'takes' | 'refuses' | 'silent' | 'dead' = 'takes';
@@ -36,7 +39,7 @@ class PaperRig implements SessionHost {
     epoch: 1,
     seed: 5,
   };
-  readonly scene = {
+  scene: SceneControl | null = {
     reset: async (seed: number) => {
       this.done.push(`reset ${seed}`);
       this.view.epoch++;
@@ -45,6 +48,12 @@ class PaperRig implements SessionHost {
     restore: async (device: string) => {
       this.done.push(`restore ${device}`);
       this.view.epoch++;
+    },
+    push: async ({ body, force, seconds }: Push) => {
+      if (body === 'table') {
+        throw new ArmloopError('REQUEST_INVALID', { path: 'body', value: body, rule: 'it is fixed' });
+      }
+      this.done.push(`push ${body} ${force} N ${seconds} s`);
     },
   };
   readonly recorder = {
@@ -55,7 +64,7 @@ class PaperRig implements SessionHost {
     stop: async () => void this.done.push('stop recording'),
     close: async (label: string, cause: string) => void this.done.push(`label ${label} ${cause}`),
     discard: async () => void this.done.push('discard'),
-    log: () => {},
+    log: (_time: number, _level: string, text: string) => void this.logged.push(text),
   };
   readonly policies = {
     loaded: null as LoadedPolicy | null,
@@ -162,6 +171,7 @@ test('everything that moves or records needs the lease in force; watching, holdi
     ['recording.discard', {}],
     ['recording.rerecord', {}],
     ['replay', { episode: 'e1' }],
+    ['sim.push', { body: 'hand', point: [0, 0, 0], towards: [0, 0, 1] }],
   ];
   rig.done.length = 0;
   for (const [method, params] of needs) {
@@ -409,4 +419,57 @@ test('a planner is started for who has control, changed while it drives, and put
   await session.request('planner.stop', { lease }, 1);
   assert.deepEqual(rig.done, ['ask hold', 'unload planner']);
   assert.equal(planner(), null);
+});
+
+test('a push is one event from its first request to its last, in the log of the episode too', async () => {
+  const { rig, session, take } = await open();
+  const lease = await take();
+  const beat = (): void => {
+    const input = session.nobody();
+    input[session.operator.at('kind')] = OperatorKind.jog;
+    session.operate({ connection: 1, client: 1 }, input);
+    session.tick();
+  };
+  const at = { lease, point: [0, 0, 0.1], towards: [0.5, 0.3, 0.4] };
+  const push = (body: string, more = {}) => session.request('sim.push', { ...at, body, ...more }, 1);
+  await push('hand');
+  for (let i = 0; i < 4; i++) {
+    rig.time += 0.2;
+    beat();
+    await push('hand', { seconds: 0.3, force: 20 });
+  }
+  rig.time += 0.2;
+  beat();
+  await push('hand', { seconds: 0 });
+  assert.deepEqual(rig.done.filter((d) => d.startsWith('push')).slice(0, 2), [
+    'push hand 60 N 0.5 s',
+    'push hand 20 N 0.3 s',
+  ]);
+  assert.equal(rig.done.at(-1), 'push hand 60 N 0 s');
+  // From one body to another, and then nobody asks any more.
+  await push('link3', { seconds: 0.4 });
+  rig.time += 0.1;
+  beat();
+  await push('cube', { seconds: 0.4 });
+  rig.time += 0.3;
+  beat();
+  assert.equal(rig.logged.at(-1), 'Ada pushes cube.');
+  rig.time += 0.2;
+  beat();
+  assert.deepEqual(
+    rig.logged.filter((text) => /push|let go/.test(text)),
+    [
+      'Ada pushes hand.',
+      'Ada let go of hand after 1.0 s.',
+      'Ada pushes link3.',
+      'Ada let go of link3 after 0.1 s.',
+      'Ada pushes cube.',
+      'Ada let go of cube after 0.4 s.',
+    ],
+  );
+  await assert.rejects(push('table'), code('REQUEST_INVALID'));
+  for (const bad of [{ force: 1e4 }, { seconds: 60 }, { point: [0, 0] }, { towards: [0, 0, Number.NaN] }])
+    await assert.rejects(async () => push('hand', bad), code('REQUEST_INVALID'), JSON.stringify(bad));
+  rig.scene = null;
+  await assert.rejects(push('hand'), /a push needs a simulated rig/);
 });

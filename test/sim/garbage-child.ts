@@ -21,6 +21,9 @@ for (const { name } of tasks) {
   };
   clean[name] = bytesPerRound(tick, 500, 8000, 24);
   if (name === 'reach') {
+    device.push!({ body: 'hand', point: [0, 0, 0.1], towards: [0.5, 0.5, 0.5], force: 20, seconds: 1e6 });
+    clean['reach, pushed'] = bytesPerRound(tick, 500, 8000, 24);
+    device.push!({ body: 'hand', point: [0, 0, 0], towards: [0, 0, 0], force: 0, seconds: 0 });
     const kept: { value: number }[] = [{ value: 0 }];
     spoilt = bytesPerRound(
       () => {
