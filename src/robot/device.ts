@@ -29,7 +29,7 @@ export interface DeviceSpec {
   readonly simulated: boolean;
 }
 
-/** A hand that pulls a body of a simulation by a spring (sim/push.ts). */
+/** A hand that pulls a body of a simulation by a spring. */
 export interface Push {
   /** Name of a body of the scene that can be moved. */
   readonly body: string;

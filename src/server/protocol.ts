@@ -287,7 +287,7 @@ export interface RequestBody {
  *   POST /api/request                   RequestBody → {seq}
  *   POST /api/estop                     → {seq}; needs no lease
  *   POST /api/scene/reset               {lease, seed?} → {seed}
- *   POST /api/sim/push                  {lease, body, point, towards, force?, seconds?} → {}: pulls at a simulated body
+ *   POST /api/scene/push                {lease, body, point, towards, force?, seconds?} → {}: pulls at a simulated body
  *   POST /api/home                      {lease} → {seq}
  *   POST /api/recording/start           {lease, task, operator} → {episode}
  *   POST /api/recording/stop            {lease} → {episode}          state: review

@@ -64,8 +64,8 @@ const POSTS: readonly Route[] = [
     answer: Type.Object({ seed: Type.Integer() }),
   },
   {
-    url: '/api/sim/push',
-    method: 'sim.push',
+    url: '/api/scene/push',
+    method: 'scene.push',
     tag: 'scene',
     summary: 'Pull at a body of the simulated scene by a spring, for a moment',
     answer: Type.Object({}),

@@ -55,7 +55,7 @@ export const methods = {
     },
     closed,
   ),
-  'sim.push': Type.Object(
+  'scene.push': Type.Object(
     {
       lease: leaseNumber,
       body: text(100, 'Name of a body of the scene that can be moved.'),

@@ -289,7 +289,7 @@ export class Session {
         });
       },
       // Not in turn: a body that follows a hand must not wait for anything.
-      'sim.push': ({ lease, ...push }) => this.#push.push(this.#lease.need(lease).operator, push),
+      'scene.push': ({ lease, ...push }) => this.#push.push(this.#lease.need(lease).operator, push),
       home: async ({ lease }) => {
         this.#lease.need(lease);
         const home = {

@@ -1,17 +1,13 @@
 /** The console against made-up state: what it shows, what it sends, how it takes refusals and losses. @limit 240 */
 import assert from 'node:assert/strict';
-import path from 'node:path';
 import { after, before, test } from 'node:test';
-import type { Page } from 'playwright-core';
-import { firstView } from '../../src/console/lib/first-view.ts';
 import { Mode, operatorLayout, Reason } from '../../src/robot/tick.ts';
-import { packageRoot } from '../../src/root.ts';
 import { type Browser, noChromium, openBrowser } from '../support/browser.ts';
 import { FakeRig } from '../support/fake-rig.ts';
+import { dist, part, runOnPage, type Scene, takeControl, text } from '../support/on-page.ts';
+import { project } from '../support/view.ts';
 
 const op = operatorLayout(8);
-const dist = path.join(packageRoot(), 'dist', 'console');
-const part = (id: string): string => `[data-testid="${id}"]`;
 let browser: Browser;
 
 if (noChromium === false) {
@@ -21,49 +17,8 @@ if (noChromium === false) {
   after(() => browser[Symbol.asyncDispose]());
 }
 
-interface Scene {
-  readonly rig: FakeRig;
-  readonly page: Page;
-  /** Waits until something seen by the server is true. */
-  until(what: string, met: () => boolean | Promise<boolean>): Promise<void>;
-}
-
-/** Runs `run` on a fresh page of a fresh fake rig, then demands that the page reported no errors but those expected. */
-async function onPage(query: string, run: (scene: Scene) => Promise<void>, expected?: RegExp): Promise<void> {
-  const rig = await FakeRig.open(dist);
-  browser.errors.length = 0;
-  const page = await browser.page();
-  try {
-    await page.goto(rig.url + query);
-    await page.waitForSelector(`${part('mode')}[data-mode="holding"]`);
-    await run({
-      rig,
-      page,
-      async until(what, met) {
-        const end = Date.now() + 20_000;
-        while (!(await met())) {
-          if (Date.now() > end) throw new Error(`waited for: ${what}`);
-          await new Promise((r) => setTimeout(r, 10));
-        }
-      },
-    });
-    assert.deepEqual(
-      browser.errors.filter((e) => !expected?.test(e)),
-      [],
-    );
-  } finally {
-    await page.close();
-    await rig.close();
-  }
-}
-
-async function takeControl({ page, until, rig }: Scene): Promise<void> {
-  await page.keyboard.press('t');
-  await page.waitForSelector(`${part('lease')}:not([data-lease="0"])`);
-  await until('operator input', () => rig.inputs > 3);
-}
-
-const text = async (page: Page, id: string): Promise<string> => (await page.textContent(part(id))) ?? '';
+const onPage = (query: string, run: (scene: Scene) => Promise<void>, expected?: RegExp): Promise<void> =>
+  runOnPage(browser, query, run, expected);
 const input = (rig: FakeRig, field: string, i = 0): number => rig.input[op.at(field) + i]!;
 
 test('the page shows state, health, plots, cameras and the 3D view', { skip: noChromium }, () =>
@@ -191,29 +146,6 @@ test('the target is dragged in the 3D view', { skip: noChromium }, () =>
     await until('following', () => input(rig, 'enable') === 1);
   }),
 );
-
-/** Where a point of the base is on the screen, in the first view. */
-function project(
-  point: readonly number[],
-  box: { x: number; y: number; width: number; height: number },
-): [number, number] {
-  const { eye, lookAt, fovy } = firstView;
-  const minus = (a: readonly number[], b: readonly number[]): number[] => a.map((v, i) => v - b[i]!);
-  const dot = (a: readonly number[], b: readonly number[]): number =>
-    a.reduce((sum, v, i) => sum + v * b[i]!, 0);
-  const cross = ([a, b, c]: number[], [d, e, f]: number[]): number[] => [
-    b! * f! - c! * e!,
-    c! * d! - a! * f!,
-    a! * e! - b! * d!,
-  ];
-  const unit = (a: number[]): number[] => a.map((v) => v / Math.hypot(...a));
-  const forward = unit(minus(lookAt, eye));
-  const right = unit(cross(forward, [0, 0, 1]));
-  const up = cross(right, forward);
-  const d = minus(point, eye);
-  const scale = box.height / 2 / Math.tan((fovy * Math.PI) / 360) / dot(d, forward);
-  return [box.x + box.width / 2 + dot(d, right) * scale, box.y + box.height / 2 - dot(d, up) * scale];
-}
 
 test('typing into a field moves nothing, but Escape still stops', { skip: noChromium }, () =>
   onPage('?render=off', async (scene) => {

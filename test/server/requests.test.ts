@@ -47,6 +47,8 @@ test('unusable requests get 4xx with code, message and advice, and never reach t
     ['POST', '/api/home', {}, 400, /lease/],
     ['POST', '/api/scene/reset', { lease: 1, seed: -1 }, 400, /seed/],
     ['POST', '/api/scene/reset', { lease: 1, seed: 1e300 }, 400, /seed/],
+    ['POST', '/api/scene/push', { lease: 1, body: 'hand', point: [0, 0], towards: [0, 0, 1] }, 400, /point/],
+    ['POST', '/api/scene/push', { body: 'hand', point: [0, 0, 0], towards: [0, 0, 1] }, 400, /lease/],
     ['POST', '/api/recording/start', { lease: 1, task: 7, operator: 'a' }, 400, /task/],
     ['POST', '/api/recording/start', { lease: 1, task: 'x'.repeat(2001) }, 400, /task/],
     ['POST', '/api/recording/label', { lease: 1, label: 'great' }, 400, /label/],

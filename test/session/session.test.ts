@@ -171,7 +171,7 @@ test('everything that moves or records needs the lease in force; watching, holdi
     ['recording.discard', {}],
     ['recording.rerecord', {}],
     ['replay', { episode: 'e1' }],
-    ['sim.push', { body: 'hand', point: [0, 0, 0], towards: [0, 0, 1] }],
+    ['scene.push', { body: 'hand', point: [0, 0, 0], towards: [0, 0, 1] }],
   ];
   rig.done.length = 0;
   for (const [method, params] of needs) {
@@ -431,7 +431,7 @@ test('a push is one event from its first request to its last, in the log of the 
     session.tick();
   };
   const at = { lease, point: [0, 0, 0.1], towards: [0.5, 0.3, 0.4] };
-  const push = (body: string, more = {}) => session.request('sim.push', { ...at, body, ...more }, 1);
+  const push = (body: string, more = {}) => session.request('scene.push', { ...at, body, ...more }, 1);
   await push('hand');
   for (let i = 0; i < 4; i++) {
     rig.time += 0.2;

@@ -8,6 +8,7 @@ import type { AddressInfo } from 'node:net';
 import path from 'node:path';
 import sharp from 'sharp';
 import { type WebSocket, WebSocketServer } from 'ws';
+import { MPC_TASKS } from '../../src/plan/mpc/tasks.ts';
 import type { Layout } from '../../src/robot/layout.ts';
 import type { SceneGeom } from '../../src/robot/scene.ts';
 import type { AxisSpec } from '../../src/robot/spec.ts';
@@ -43,9 +44,9 @@ function geom(name: string, body: number, part: Partial<SceneGeom>): SceneGeom {
 
 const scene: JsonScene = {
   bodies: [
-    { name: 'world', parent: -1 },
-    { name: 'hand', parent: 0 },
-    { name: 'cube', parent: 0 },
+    { name: 'world', parent: -1, fixed: true },
+    { name: 'hand', parent: 0, fixed: false },
+    { name: 'cube', parent: 0, fixed: false },
   ],
   geoms: [
     geom('floor', 0, {
@@ -396,6 +397,7 @@ export class FakeRig {
       return json(200, { seq: this.posts.length, episode: 'e1', seed: 2 });
     }
     if (url === '/api/episodes') return json(200, this.episodes);
+    if (url === '/api/planner/tasks') return json(200, MPC_TASKS);
     if (url.endsWith('/trace')) {
       response.writeHead(200, { 'content-type': 'application/octet-stream' }).end(trace());
       return;
@@ -445,6 +447,8 @@ export class FakeRig {
         this.set('mode', Mode.holding);
         this.set('fault', 0);
       }
+    } else if (url.startsWith('/api/planner/')) {
+      this.#plan(url.split('/').at(-1)!, body);
     } else if (url === '/api/recording/start') {
       this.set('recording', 0);
       this.update({
@@ -462,5 +466,28 @@ export class FakeRig {
       const state = url.endsWith('/stop') ? 'review' : 'idle';
       this.update({ recording: { ...this.session.recording, state } });
     }
+  }
+
+  /** A planner that does what it is told at once; the arm stands still. */
+  #plan(what: string, body: Record<string, unknown>): void {
+    const task = MPC_TASKS.find((t) => t.name === body['task']);
+    const now = this.session.planner;
+    const target = (body['target'] ?? now?.target ?? null) as NonNullable<SessionState['planner']>['target'];
+    if (what === 'start' && task !== undefined) {
+      const { name, horizon, dt, terms } = task;
+      const drive = String(body['drive'] ?? task.drive);
+      const planner = { task: name, drive, horizon, dt, target, terms, problem: '', phase: '' };
+      this.update({ planner: { ...planner, state: 'driving' } });
+    } else if (what === 'set' && now !== null) {
+      const weights = (body['weights'] ?? {}) as Record<string, object>;
+      const terms = now.terms.map((t) => ({ ...t, ...weights[t.name] }));
+      this.update({ planner: { ...now, target, terms } });
+    } else if (what === 'stop') this.update({ planner: null });
+    const drives = what === 'start' || what === 'resume';
+    if (what === 'set') return;
+    this.set('planner.loaded', what === 'stop' ? 0 : 1);
+    this.set('mode', drives ? Mode.active : Mode.holding);
+    this.set('controller', drives ? ControllerId.mpc : 0);
+    this.set('source', drives ? Source.mpc : Source.none);
   }
 }

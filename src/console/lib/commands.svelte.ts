@@ -5,6 +5,7 @@ import { post } from './api.ts';
 import type { ActionName } from './keys.ts';
 import { live } from './live.svelte.ts';
 import { operator } from './operator.svelte.ts';
+import { planners } from './planners.svelte.ts';
 import { policies } from './policies.svelte.ts';
 import { Stored } from './stored.svelte.ts';
 import { toasts } from './toasts.svelte.ts';
@@ -170,6 +171,8 @@ class Commands {
     },
     policyDrives: () => policies.handOver(),
     policyStop: () => policies.stop(),
+    plannerDrives: () => planners.handOver(),
+    plannerStop: () => planners.stop(),
     record: () => this.record(),
     success: () => this.label('success'),
     failure: () => {

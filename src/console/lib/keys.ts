@@ -27,6 +27,8 @@ export type ActionName =
   | 'gizmo'
   | 'policyDrives'
   | 'policyStop'
+  | 'plannerDrives'
+  | 'plannerStop'
   | 'record'
   | 'success'
   | 'failure'
@@ -124,6 +126,8 @@ export const actionKeys: readonly ActionKey[] = [
   act('KeyV', 'V', 'target: move or turn', 'drive', 'gizmo'),
   act('KeyP', 'P', 'hand over to the policy that is loaded', 'drive', 'policyDrives'),
   act('KeyP', 'Shift P', 'stop the policy and put it away', 'drive', 'policyStop', true),
+  act('KeyQ', 'Q', 'hand over to the planner; starts the chosen one', 'drive', 'plannerDrives'),
+  act('KeyQ', 'Shift Q', 'stop the planner and put it away', 'drive', 'plannerStop', true),
   act('Enter', 'Enter', 'start or stop recording', 'recording', 'record'),
   act('KeyY', 'Y', 'label: success', 'recording', 'success'),
   act('KeyN', 'N', 'label: failure, with a cause', 'recording', 'failure'),

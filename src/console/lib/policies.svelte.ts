@@ -1,25 +1,23 @@
 /** Policies: the list, and what the operator asks of them. Each call shows its own trouble. */
 import type { PolicyListing } from '../../server/protocol.ts';
 import { post } from './api.ts';
+import { Asking } from './asking.svelte.ts';
 import { operator } from './operator.svelte.ts';
 import { Fresh } from './poll.svelte.ts';
-import { toasts } from './toasts.svelte.ts';
 
-class Policies {
+class Policies extends Asking {
   readonly list = new Fresh<readonly PolicyListing[]>('/api/policies');
-  /** A request is under way. */
-  busy = $state(false);
 
   /** Takes control when nobody has it, loads the policy and lets it drive. `task`: for one that does several things. */
   deploy(policy: string, task: string | null): Promise<boolean> {
-    return this.#ask(`Deploying ${policy}`, (lease) =>
+    return this.ask(`Deploying ${policy}`, (lease) =>
       post('/api/policy/deploy', { lease, policy, ...(task === null ? {} : { task }) }),
     );
   }
 
   /** The policy that is loaded drives, from where the arm is. */
   handOver(): Promise<boolean> {
-    return this.#ask('Handing over to the policy', (lease) => {
+    return this.ask('Handing over to the policy', (lease) => {
       operator.releaseKeys();
       return post('/api/policy/resume', { lease });
     });
@@ -27,21 +25,7 @@ class Policies {
 
   /** The arm holds, and the policy is put away. */
   stop(): Promise<boolean> {
-    return this.#ask('Stopping the policy', (lease) => post('/api/policy/stop', { lease }));
-  }
-
-  async #ask(doing: string, run: (lease: number) => Promise<unknown>): Promise<boolean> {
-    if (this.busy) return false;
-    this.busy = true;
-    try {
-      await run(await operator.need());
-      return true;
-    } catch (error) {
-      toasts.error(`${doing} failed`, error);
-      return false;
-    } finally {
-      this.busy = false;
-    }
+    return this.ask('Stopping the policy', (lease) => post('/api/policy/stop', { lease }));
   }
 }
 

@@ -10,6 +10,8 @@ const ENDLESS = 12;
 export interface BuiltScene {
   readonly root: THREE.Group;
   readonly bodies: readonly THREE.Group[];
+  /** Those of them that a push can move. */
+  readonly movable: ReadonlySet<THREE.Object3D>;
   dispose(): void;
 }
 
@@ -43,6 +45,7 @@ export function buildScene(scene: JsonScene): BuiltScene {
   return {
     root,
     bodies,
+    movable: new Set(bodies.filter((_, i) => scene.bodies[i]?.fixed === false)),
     dispose: () => {
       for (const o of owned) o.dispose();
     },

@@ -34,6 +34,12 @@ function chosen(): boolean {
 
 export const theme = new Theme();
 
+/** Colours of the 3D view in the current theme. */
+export function sceneColors(): { background: string; grid: string; plan: string; push: string } {
+  const [background, grid, plan, push] = ['--scene', '--scene-grid', '--plan', '--push'].map(cssColor);
+  return { background: background!, grid: grid!, plan: plan!, push: push! };
+}
+
 /** Value of a custom property of the current theme. */
 export function cssColor(name: string): string {
   return getComputedStyle(document.documentElement).getPropertyValue(name).trim();

@@ -1,13 +1,18 @@
 /**
- * The 3D view: renderer, camera, lights, marks for tool and command, and the draggable target. Draws at most 30
+ * The 3D view: renderer, camera, lights, marks for tool and command, the planned way of the tool, the draggable target, and
+ * the hand that pushes simulated bodies. Draws at most 30
  * times a second, only when something changed and only while it can be seen. On slow machines (software GL) it
  * lowers its own quality rather than hold up the page.
  */
 import * as THREE from 'three';
 import { OrbitControls } from 'three/addons/controls/OrbitControls.js';
 import { TransformControls } from 'three/addons/controls/TransformControls.js';
+import { PATH_POINTS } from '../../robot/plan.ts';
 import type { JsonScene } from '../../server/protocol.ts';
 import { firstView } from './first-view.ts';
+import { PlanPath } from './plan-path.ts';
+import { PushHandle } from './push-handle.ts';
+import type { PushHold } from './pushing.ts';
 import { type BuiltScene, buildScene, poseBodies } from './scene3d.ts';
 
 /** `off` draws nothing and asks for no WebGL. */
@@ -16,6 +21,8 @@ export type Quality = 'full' | 'low' | 'off';
 export interface ViewportColors {
   readonly background: string;
   readonly grid: string;
+  readonly plan: string;
+  readonly push: string;
 }
 
 const FRAME_MS = { full: 1000 / 30, low: 1000 / 8 } as const;
@@ -40,6 +47,8 @@ export class Viewport {
   /** Pose of the target while it is dragged: p x y z, quaternion x y z w. */
   onDrag: (pose: Float64Array) => void = () => {};
   onDragState: (dragging: boolean) => void = () => {};
+  /** The spring that is held at a simulated body, with every move of the pointer; null once it is let go. */
+  onPush: (push: PushHold | null) => void = () => {};
   onQuality: (quality: Quality) => void = () => {};
   /** Directions of the world axes on the screen, for the legend: x0 y0 x1 y1 x2 y2, y down, length ≤ 1. */
   onAxes: (directions: readonly number[]) => void = () => {};
@@ -52,6 +61,9 @@ export class Viewport {
   readonly #target = new THREE.Group();
   readonly #tool = triad(0.07, 0.9);
   readonly #ghost = ghostHand();
+  readonly #path = new PlanPath(PATH_POINTS);
+  readonly #push = new PushHandle();
+  readonly #pointer = new THREE.Vector2();
   readonly #sun = new THREE.DirectionalLight(0xffffff, 2.1);
   readonly #sky = new THREE.HemisphereLight(0xffffff, 0x8a8f98, 1.25);
   readonly #pose = new Float64Array(7);
@@ -73,6 +85,8 @@ export class Viewport {
   #notBefore = 0;
   #shown = new Float64Array(0);
   #dragging = false;
+  #pushable = false;
+  #marked = false;
   #disposed = false;
 
   /** Throws when the browser has no WebGL. */
@@ -84,6 +98,7 @@ export class Viewport {
     this.#renderer.domElement.style.display = 'block';
     box.append(this.#renderer.domElement);
 
+    this.#listenForPushes();
     this.#camera.up.set(0, 0, 1);
     this.#camera.position.copy(EYE);
     this.#orbit = new OrbitControls(this.#camera, this.#renderer.domElement);
@@ -102,6 +117,7 @@ export class Viewport {
     shadow.radius = 4;
     shadow.normalBias = 0.01;
     this.#scene.add(this.#sun, this.#sun.target, this.#sky, this.#tool, this.#ghost, this.#target);
+    this.#scene.add(this.#path.object, this.#push.mark);
 
     this.#gizmo = new TransformControls(this.#camera, this.#renderer.domElement);
     this.#gizmo.setSize(0.8);
@@ -110,7 +126,7 @@ export class Viewport {
     this.#gizmo.addEventListener('change', () => this.invalidate());
     this.#gizmo.addEventListener('objectChange', () => this.#dragged());
     this.#gizmo.addEventListener('axis-changed', (event) => {
-      this.#renderer.domElement.style.cursor = event.value === null ? '' : 'grab';
+      this.#cursor(event.value === null ? '' : 'grab');
     });
     this.#gizmo.addEventListener('dragging-changed', (event) => {
       this.#dragging = event.value === true;
@@ -146,6 +162,7 @@ export class Viewport {
   }
 
   setScene(scene: JsonScene | null): void {
+    this.#letGo();
     if (this.#built) {
       this.#scene.remove(this.#built.root);
       this.#built.dispose();
@@ -168,6 +185,8 @@ export class Viewport {
       this.#grid.material.dispose();
     }
     this.#grid = tableGrid(colors.grid);
+    this.#path.setColor(colors.plan);
+    this.#push.setColor(colors.push);
     this.#scene.add(this.#grid);
     this.invalidate();
   }
@@ -178,7 +197,13 @@ export class Viewport {
     if (this.#built && poses >= 0) poseBodies(this.#built.bodies, block, poses);
     place(this.#tool, block, tool);
     place(this.#ghost, block, toolCmd);
+    this.#push.follow();
     this.invalidate();
+  }
+
+  /** The planned way of the tool by its offset; −1 or NaN hides it. */
+  showPlan(block: Float64Array, at: number): void {
+    if (this.#path.show(block, at)) this.invalidate();
   }
 
   /** Puts the target; ignored while it is dragged. */
@@ -193,12 +218,25 @@ export class Viewport {
   setGizmo(mode: 'translate' | 'rotate' | null, space: 'world' | 'local' = 'world'): void {
     this.#gizmo.enabled = mode !== null;
     this.#gizmo.getHelper().visible = mode !== null;
-    this.#target.visible = mode !== null;
+    this.#target.visible = mode !== null || this.#marked;
     if (mode) {
       this.#gizmo.setMode(mode);
       this.#gizmo.setSpace(space);
     }
     this.invalidate();
+  }
+
+  /** Shows the target even without handles. */
+  markTarget(marked: boolean): void {
+    this.#marked = marked;
+    this.#target.visible = marked || this.#gizmo.enabled;
+    this.invalidate();
+  }
+
+  /** Whether dragging on a body that can be moved pushes it; elsewhere the view turns. */
+  setPushable(pushable: boolean): void {
+    this.#pushable = pushable;
+    if (!pushable) this.#letGo();
   }
 
   /** Back to the first view. */
@@ -214,9 +252,13 @@ export class Viewport {
     cancelAnimationFrame(this.#frame);
     this.#resize.disconnect();
     this.#sight.disconnect();
+    this.#letGo();
     this.#gizmo.dispose();
+    this.#path.dispose();
+    this.#push.dispose();
     this.#orbit.dispose();
     this.#built?.dispose();
+    removeEventListener('blur', this.#letGo);
     this.#renderer.dispose();
     // Browsers keep few contexts; this one is not left to the garbage collector.
     this.#renderer.forceContextLoss();
@@ -247,6 +289,59 @@ export class Viewport {
     }
     return true;
   }
+
+  /** On the box, so that what takes hold of a body is seen before the camera's and the handles' own listeners. */
+  #listenForPushes(): void {
+    const on = (type: string, act: (event: PointerEvent) => void): void =>
+      this.#box.addEventListener(type, (event) => act(event as PointerEvent), { capture: true });
+    on('pointerdown', (event) => {
+      if (event.button !== 0 || !this.#pushable || this.#built === null || this.#onHandle) return;
+      this.#point(event);
+      if (!this.#push.take(this.#built, this.#pointer, this.#camera)) return;
+      event.stopPropagation();
+      this.#renderer.domElement.setPointerCapture(event.pointerId);
+      this.#cursor('grabbing');
+      this.#pushed();
+    });
+    on('pointermove', (event) => {
+      if (this.#push.held) {
+        event.stopPropagation();
+        this.#point(event);
+        this.#push.move(this.#pointer, this.#camera);
+        this.#pushed();
+      } else if (this.#pushable && this.#built !== null && event.buttons === 0 && !this.#onHandle) {
+        this.#point(event);
+        this.#cursor(this.#push.over(this.#built, this.#pointer, this.#camera) ? 'pointer' : '');
+      }
+    });
+    for (const type of ['pointerup', 'pointercancel', 'lostpointercapture']) on(type, () => this.#letGo());
+    addEventListener('blur', this.#letGo);
+  }
+
+  get #onHandle(): boolean {
+    return this.#gizmo.enabled && this.#gizmo.axis !== null;
+  }
+
+  #point(event: PointerEvent): void {
+    const { left, top, width, height } = this.#box.getBoundingClientRect();
+    this.#pointer.set((2 * (event.clientX - left)) / width - 1, 1 - (2 * (event.clientY - top)) / height);
+  }
+
+  #cursor(name: string): void {
+    this.#renderer.domElement.style.cursor = name;
+  }
+
+  #pushed(): void {
+    this.onPush(this.#push.hold);
+    this.invalidate();
+  }
+
+  readonly #letGo = (): void => {
+    if (!this.#push.held) return;
+    this.#push.letGo();
+    this.#cursor('');
+    this.#pushed();
+  };
 
   #dragged(): void {
     this.#target.position.toArray(this.#pose, 0);
