@@ -1,8 +1,10 @@
 /** The simulated rig: what the composition root loads for the kind `sim`. */
 import { ArmloopError } from '../src/errors.ts';
 import type { LockstepFactory } from '../src/robot/device.ts';
+import type { PlantFactory } from '../src/robot/plant.ts';
 import { SimDevice } from './device.ts';
 import { mujoco } from './mujoco.ts';
+import { PushPlant } from './push-plant.ts';
 import { taskNamed } from './tasks/index.ts';
 
 export { taskNamed, tasks } from './tasks/index.ts';
@@ -25,3 +27,7 @@ export const createLockstepDevice: LockstepFactory = async (context) => {
   const task = taskNamed(robot.sim?.task ?? 'reach');
   return new SimDevice(await mujoco(), context, task);
 };
+
+/** The model that planners have of the scene of `robot.sim`; null for tasks in which the arm touches nothing in the plan. */
+export const createPlant: PlantFactory = async (robot) =>
+  robot.sim?.task === 'push' ? new PushPlant(await mujoco(), robot) : null;

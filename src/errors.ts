@@ -519,6 +519,10 @@ export const ERRORS = {
     text: 'there is no planning task {task}; known are {known}',
     todo: 'Use one of the names that GET /api/planner/tasks lists.',
   },
+  PLAN_NO_PLANT: {
+    text: 'planners have no model of the scene of the task {task}',
+    todo: 'Choose a planning task that moves the arm alone, or a simulated task whose kind offers `createPlant` for it.',
+  },
   PLAN_NONE: {
     text: 'no planner is loaded',
     todo: 'Start one with POST /api/planner/start.',

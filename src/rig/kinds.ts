@@ -7,6 +7,7 @@ import { dirname, isAbsolute, join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { ArmloopError } from '../errors.ts';
 import type { DeviceFactory, DriverTool, EmulatorFactory, LockstepFactory } from '../robot/device.ts';
+import type { PlantFactory, ScenePlant } from '../robot/plant.ts';
 import type { DeviceEntry, RobotSpec } from '../robot/spec.ts';
 import type { Task } from '../robot/task.ts';
 import { packageRoot } from '../root.ts';
@@ -41,6 +42,8 @@ export interface DeviceModule {
   /** Commands of `armloop driver`, by name. */
   readonly tools?: Readonly<Record<string, DriverTool>>;
   readonly tasks?: Iterable<Task> | ReadonlyMap<string, Task>;
+  /** The model that planners have of its scene. */
+  readonly createPlant?: PlantFactory;
 }
 
 export interface LoadedKind {
@@ -78,6 +81,16 @@ export async function loadKind(robot: Pick<RobotSpec, 'source'>, entry: DeviceEn
     throw unknown(robot, entry, new Error('it exports neither createDevice nor createLockstepDevice'));
   }
   return { entry, url, module };
+}
+
+/** The model that planners have of the scene of a simulated robot; null where none of its kinds has one. */
+export async function openPlant(robot: RobotSpec): Promise<ScenePlant | null> {
+  for (const entry of robot.devices) {
+    const { module } = await loadKind(robot, entry);
+    const plant = await module.createPlant?.(robot);
+    if (plant !== undefined && plant !== null) return plant;
+  }
+  return null;
 }
 
 /** The tasks that a module offers, by name. */

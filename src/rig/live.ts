@@ -32,6 +32,7 @@ const FROM_TICK: readonly (readonly [string, string])[] = [
 /** Live field ← field of the planner's status. */
 const FROM_PLANNER = [
   'plans',
+  'improved',
   'failed',
   'problem',
   'rate',

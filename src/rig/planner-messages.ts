@@ -2,6 +2,7 @@
 import type { ChannelBuffer } from '../loop/channel.ts';
 import type { MpcChoice, MpcWeights } from '../plan/mpc/choice.ts';
 import type { PlannerScene } from '../plan/mpc/open.ts';
+import type { TermWeights } from '../plan/mpc/pilot.ts';
 import type { TargetSpec } from '../plan/mpc/target.ts';
 import { Layout } from '../robot/layout.ts';
 import { MOST_TERMS, PATH_POINTS } from '../robot/plan.ts';
@@ -35,7 +36,8 @@ export type ToPlannerWorker =
 
 export type FromPlannerWorker =
   | { readonly type: 'open' }
-  | { readonly type: 'done'; readonly id: number }
+  /** With the terms of the planner that is loaded, after `load` and `set`. */
+  | { readonly type: 'done'; readonly id: number; readonly terms: readonly TermWeights[] }
   | { readonly type: 'refused'; readonly id: number; readonly code: string; readonly details: unknown }
   /** Why the newest attempt failed, or the phase under way, when it is another than before. */
   | { readonly type: 'said'; readonly problem: string; readonly phase: string };

@@ -33,13 +33,15 @@ type Order =
   | { readonly type: 'set'; readonly target?: TargetSpec; readonly weights?: MpcWeights }
   | { readonly type: 'unload' };
 
+type Terms = LoadedPlanner['terms'];
+
 const PATIENCE_MS = 3000;
 
 export class PlannerThread implements AsyncDisposable {
   readonly #options: PlannerThreadOptions;
   readonly #status = latest(plannerStatusLayout.size);
   readonly #view = new LatestView(this.#status);
-  readonly #pending = new Map<number, { resolve: () => void; reject: (error: Error) => void }>();
+  readonly #pending = new Map<number, { resolve: (terms: Terms) => void; reject: (error: Error) => void }>();
   #worker: Worker | null = null;
   #opening: Promise<Worker> | null = null;
   #closing = false;
@@ -74,21 +76,17 @@ export class PlannerThread implements AsyncDisposable {
     this.#loaded = null;
     this.#fresh = false;
     this.#say('', '');
-    await this.#ask({ type: 'load', choice });
-    this.#loaded = plan;
-    return plan;
+    const terms = await this.#ask({ type: 'load', choice });
+    this.#loaded = { ...plan, terms };
+    return this.#loaded;
   }
 
   /** Another target, other weights. Rejects with PLAN_NONE, PLAN_PROBLEM_INVALID. */
   async set(change: { target?: TargetSpec; weights?: MpcWeights }): Promise<void> {
     const loaded = this.#loaded;
     if (loaded === null) throw new ArmloopError('PLAN_NONE', {});
-    await this.#ask({ type: 'set', ...change });
-    const { target, weights = {} } = change;
-    const terms = loaded.terms.map((t) => ({
-      ...t,
-      ...(Object.hasOwn(weights, t.name) ? weights[t.name] : {}),
-    }));
+    const terms = await this.#ask({ type: 'set', ...change });
+    const { target } = change;
     this.#loaded = { ...loaded, terms, ...(target === undefined ? {} : { target }) };
   }
 
@@ -122,7 +120,7 @@ export class PlannerThread implements AsyncDisposable {
     this.onChange?.();
   }
 
-  async #ask(order: Order): Promise<void> {
+  async #ask(order: Order): Promise<Terms> {
     const worker = await this.#open();
     const id = ++this.#id;
     return new Promise((resolve, reject) => {
@@ -179,7 +177,7 @@ export class PlannerThread implements AsyncDisposable {
     }
     const waiting = this.#pending.get(message.id);
     this.#pending.delete(message.id);
-    if (message.type === 'done') waiting?.resolve();
+    if (message.type === 'done') waiting?.resolve(message.terms);
     else waiting?.reject(revive(message.code, message.details));
   }
 

@@ -6,11 +6,14 @@ import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_thread
 import { ArmloopError } from '../errors.ts';
 import { LatestEnd, LatestView, RingView } from '../loop/channel.ts';
 import { monotonicClock } from '../loop/clock.ts';
+import { resolveChoice } from '../plan/mpc/choice.ts';
 import { openPilot } from '../plan/mpc/open.ts';
 import type { MpcPilot } from '../plan/mpc/pilot.ts';
 import type { Solver } from '../plan/solver.ts';
 import { posesLayout } from '../robot/frame.ts';
 import { MOST_TERMS, PATH_POINTS } from '../robot/plan.ts';
+import type { ScenePlant } from '../robot/plant.ts';
+import { openPlant } from './kinds.ts';
 import {
   type FromPlannerWorker,
   type PlannerWorkerData,
@@ -29,9 +32,10 @@ const IDLE_MS = 40;
 const TELL_S = 1 / 60;
 const RATE_S = 0.5;
 const KEPT = 256;
-/** Solves before the first plan, and those of them that are timed. */
+/** Solves before the first plan, how long they may take, s, and those of them that are timed. */
 const WARM = 60;
-const TIMED = 10;
+const WARM_S = 0.5;
+const TIMED = 5;
 
 class PlannerLoop {
   readonly #now = monotonicClock();
@@ -45,6 +49,7 @@ class PlannerLoop {
   readonly #status: LatestEnd;
   readonly #period: number;
   #pilot: MpcPilot | null = null;
+  #plant: ScenePlant | null = null;
   #running = true;
   #costs = new Float64Array(0);
   #path = new Float64Array(0);
@@ -70,9 +75,9 @@ class PlannerLoop {
     this.#period = 1 / data.spec.loop.rateHz;
   }
 
-  run(next: () => ToPlannerWorker | null): void {
+  async run(next: () => ToPlannerWorker | null): Promise<void> {
     while (this.#running) {
-      for (let order = next(); order !== null; order = next()) this.#obey(order);
+      for (let order = next(); order !== null; order = next()) await this.#obey(order);
       this.#takeIn();
       const pilot = this.#pilot;
       if (pilot?.fresh) this.#attempt(pilot);
@@ -81,13 +86,13 @@ class PlannerLoop {
     }
   }
 
-  #obey(order: ToPlannerWorker): void {
+  async #obey(order: ToPlannerWorker): Promise<void> {
     switch (order.type) {
       case 'load':
-        this.#answer(order.id, () => this.#load(order));
+        await this.#answer(order.id, () => this.#load(order));
         break;
       case 'set':
-        this.#answer(order.id, () => {
+        await this.#answer(order.id, async () => {
           const { target, weights } = order;
           this.#pilot?.set({
             ...(target === undefined ? {} : { target }),
@@ -96,8 +101,8 @@ class PlannerLoop {
         });
         break;
       case 'unload':
-        this.#pilot = null;
-        this.#post({ type: 'done', id: order.id });
+        this.#unload();
+        this.#post({ type: 'done', id: order.id, terms: [] });
         break;
       case 'shutdown':
         this.#running = false;
@@ -107,10 +112,10 @@ class PlannerLoop {
     }
   }
 
-  #answer(id: number, work: () => void): void {
+  async #answer(id: number, work: () => Promise<void>): Promise<void> {
     try {
-      work();
-      this.#post({ type: 'done', id });
+      await work();
+      this.#post({ type: 'done', id, terms: this.#pilot?.terms ?? [] });
     } catch (error) {
       const known = error instanceof ArmloopError;
       const what = error instanceof Error ? (error.stack ?? error.message) : String(error);
@@ -119,10 +124,16 @@ class PlannerLoop {
     }
   }
 
-  #load({ choice }: ToPlannerWorker & { type: 'load' }): void {
+  async #load({ choice }: ToPlannerWorker & { type: 'load' }): Promise<void> {
     const { spec, scene } = this.#data;
-    this.#pilot = null;
-    const pilot = openPilot({ spec, choice, scene, solver: this.#createSolver() });
+    this.#unload();
+    const plan = resolveChoice(choice, spec);
+    this.#plant = plan.targets.includes('scene') ? await openPlant(spec) : null;
+    const pilot = openPilot({ spec, choice, scene, plant: this.#plant, solver: this.#createSolver() });
+    if (this.#poses !== null) {
+      this.#poses.take();
+      pilot.scene(this.#poses.block.subarray(this.#posesAt));
+    }
     const { horizon, terms } = pilot.engine.problem;
     this.#costs = new Float64Array(terms.length);
     this.#path = new Float64Array(3 * (horizon + 1));
@@ -132,14 +143,25 @@ class PlannerLoop {
     this.#said = '';
   }
 
+  #unload(): void {
+    this.#pilot = null;
+    this.#plant?.dispose();
+    this.#plant = null;
+  }
+
   /** Solves before it counts: the first solves of cold code take many times as long. Returns the time of one. */
   #warmUp(pilot: MpcPilot): number {
     const { axes, armAxes } = this.#data.spec;
     const home = Float64Array.from(axes.slice(0, armAxes), (a) => a.home);
-    pilot.engine.rehearse(home, WARM);
-    const from = this.#now();
-    pilot.engine.rehearse(home, TIMED);
-    return (this.#now() - from) / TIMED;
+    const until = this.#now() + WARM_S;
+    let each = 0;
+    for (let i = 0; i < WARM; i += TIMED) {
+      const from = this.#now();
+      pilot.engine.rehearse(home, TIMED);
+      each = (this.#now() - from) / TIMED;
+      if (this.#now() > until) break;
+    }
+    return each;
   }
 
   #takeIn(): void {
@@ -222,5 +244,5 @@ const loop = new PlannerLoop(data, (await import(data.solver)) as SolverModule, 
   port.postMessage(message),
 );
 port.postMessage({ type: 'open' } satisfies FromPlannerWorker);
-loop.run(() => (receiveMessageOnPort(port)?.message as ToPlannerWorker | undefined) ?? null);
+await loop.run(() => (receiveMessageOnPort(port)?.message as ToPlannerWorker | undefined) ?? null);
 port.close();

@@ -25,6 +25,7 @@ import { episodeRecorder } from './episode-recorder.ts';
 import { policyPlaces } from './kinds.ts';
 import { LiveBlock } from './live.ts';
 import type { RigMetrics } from './metrics.ts';
+import { plannerStatusLayout } from './planner-messages.ts';
 import { PlannerThread } from './planner-thread.ts';
 import { PolicyThread } from './policy-thread.ts';
 import { openReplay } from './replay.ts';
@@ -363,6 +364,13 @@ export class Rig {
     await this.#step('recorder', () => this.#recorder[Symbol.asyncDispose]());
     await this.#step('devices', () => this.#rack[Symbol.asyncDispose]());
     await this.#step('loop', () => this.#loop[Symbol.asyncDispose]());
+  }
+
+  /** Counts and times of the planner, by their names in plannerStatusLayout; NaN before its first plan. */
+  plannerNumbers(): Readonly<Record<string, number>> {
+    const { numbers } = this.#planner;
+    const scalars = plannerStatusLayout.fields.filter((f) => f.length === 1);
+    return Object.fromEntries(scalars.map((f) => [f.name, numbers?.[f.offset] ?? Number.NaN]));
   }
 
   /** Ends the planner thread as a crash would: for tests of what happens then. */

@@ -58,6 +58,7 @@ export function liveLayout(axes: number, bodies: number): Layout {
     { name: 'planner.loaded', unit: '1', doc: '1 while a planner is ready or drives; `source` says which' },
     { name: 'planner.age', unit: 's', doc: 'since the state of the plan in force; NaN without one' },
     { name: 'planner.plans', unit: '1', doc: 'plans since it took over' },
+    { name: 'planner.improved', unit: '1', doc: 'those whose iteration found a lower cost' },
     { name: 'planner.failed', unit: '1', doc: 'attempts that failed since then' },
     { name: 'planner.problem', unit: '1', doc: 'PlanProblem of the newest attempt' },
     { name: 'planner.rate', unit: 'Hz', doc: 'plans per second; 0 while it does not drive' },

@@ -1,6 +1,7 @@
 /** What the session needs of the rig process, and what it tells it. Implemented by src/rig; scripted in tests. */
 
 import type { MpcChoice, MpcPlanSpec, MpcWeights } from '../plan/mpc/choice.ts';
+import type { TermWeights } from '../plan/mpc/pilot.ts';
 import type { TargetSpec } from '../plan/mpc/target.ts';
 import type { ClientRef } from '../rig/socket.ts';
 import type { Now, Push } from '../robot/device.ts';
@@ -82,7 +83,7 @@ export interface PolicyHost {
 }
 
 /** A planner that is checked and warm. */
-export type LoadedPlanner = MpcPlanSpec;
+export type LoadedPlanner = Omit<MpcPlanSpec, 'terms'> & { readonly terms: readonly TermWeights[] };
 
 /** The planner of a rig; one is loaded at a time. */
 export interface PlannerHost {

@@ -8,6 +8,8 @@ import type { MpcChoice } from '../plan/mpc/choice.ts';
 import { openPilot } from '../plan/mpc/open.ts';
 import type { MpcPilot, MpcStatus } from '../plan/mpc/pilot.ts';
 import type { Solver } from '../plan/solver.ts';
+import type { ScenePlant } from '../robot/plant.ts';
+import type { RobotSpec } from '../robot/spec.ts';
 import { ControllerId, Mode, Source, tickRecordLayout } from '../robot/tick.ts';
 import { askFor } from './activation.ts';
 import type { Driver, EpisodeScene } from './driver.ts';
@@ -17,6 +19,8 @@ export interface MpcDriverOptions {
   readonly choice: MpcChoice;
   /** A new one for each episode. */
   readonly solver: () => Solver;
+  /** The model of the scene, for tasks that need one: src/rig/kinds.ts. */
+  readonly plant?: (robot: RobotSpec) => Promise<ScenePlant | null>;
   /** Time from state to plan, ms, instead of the task's: to try out delays. */
   readonly latencyMs?: number;
   /** What the planner takes that time for, ms; it is told the truth unless this is given. */
@@ -73,6 +77,7 @@ export class MpcDriver implements Driver {
   readonly name: string;
   readonly #options: MpcDriverOptions;
   #pilot: MpcPilot | null = null;
+  #plant: ScenePlant | null = null;
   #latencyMs = 0;
   #producers: readonly Producer[] = [];
   #askedAt = Number.NEGATIVE_INFINITY;
@@ -87,12 +92,14 @@ export class MpcDriver implements Driver {
 
   /** Rejects with PLAN_UNKNOWN_TASK, PLAN_PROBLEM_INVALID, TEACHER_NO_PHASES, MODEL_*. */
   async begin(scene: EpisodeScene): Promise<void> {
-    const { choice, solver, latencyMs, believedMs } = this.#options;
+    const { choice, solver, plant, latencyMs, believedMs } = this.#options;
     const { spec, bodies, task } = scene;
     const layout = tickRecordLayout(spec);
     this.#at = { mode: layout.at('out.mode'), done: layout.at('out.done') };
     const known = { bodies, phases: task?.phases ?? null };
-    const pilot = openPilot({ spec, choice, scene: known, solver: solver() });
+    this.#plant?.dispose();
+    this.#plant = (await plant?.(spec)) ?? null;
+    const pilot = openPilot({ spec, choice, scene: known, plant: this.#plant, solver: solver() });
     this.#latencyMs = latencyMs ?? pilot.plan.latencyMs;
     this.#pilot = pilot;
     this.#producers = [new PlanProducer(pilot, scene, this.#latencyMs, believedMs ?? this.#latencyMs)];
@@ -121,6 +128,12 @@ export class MpcDriver implements Driver {
   }
 
   frame(): void {}
+
+  /** Lets go of what the newest episode planned with. */
+  dispose(): void {
+    this.#plant?.dispose();
+    this.#plant = null;
+  }
 
   get finished(): boolean {
     return this.#done;

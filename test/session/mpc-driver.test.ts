@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { test } from 'node:test';
+import { type Push, runMpc } from '../../bench/mpc-lockstep.ts';
 import { createControllers } from '../../src/control/index.ts';
 import { verifyTicks } from '../../src/loop/verify.ts';
 import { loadKinematics } from '../../src/model/load.ts';
@@ -14,7 +15,6 @@ import { PlanProblem } from '../../src/robot/plan.ts';
 import { CommandMode, Mode, Reason, requestLayout, Source, tickRecordLayout } from '../../src/robot/tick.ts';
 import { cellSpec, LockstepCell } from '../../src/session/cell.ts';
 import { MpcDriver, type MpcDriverOptions } from '../../src/session/mpc-driver.ts';
-import { type Push, runMpc } from '../support/mpc-rig.ts';
 import { simRobot } from '../support/sim-rig.ts';
 
 const spec = { ...simRobot('reach'), cameras: [] };

@@ -81,17 +81,21 @@ export function resolveChoice(choice: MpcChoice, spec: RobotSpec): MpcPlanSpec {
     throw new ArmloopError('PLAN_UNKNOWN_TASK', { task: choice.task, known });
   }
   const drive = choice.drive ?? task.drive;
+  if (drive === 'torque' && task.targets.includes('scene'))
+    throw invalid('drive', drive, `the task ${task.name} moves the command`);
   if (drive === 'torque' && spec.sim === null) throw invalid('drive', drive, 'torque is for simulated arms');
   const target = choice.target ?? null;
   if (target === null && !task.targets.includes('phases') && !task.targets.includes('scene')) {
     throw invalid('target', 'missing', `the task ${task.name} takes one of ${task.targets.join(', ')}`);
   }
   if (target !== null) checkTarget(target, task, spec);
-  if (choice.weights !== undefined)
+  // Terms of a scene are its own: those weights are checked when its plant is there.
+  if (choice.weights !== undefined && !task.targets.includes('scene')) {
     checkWeights(
       choice.weights,
       task.terms.map((t) => t.name),
     );
+  }
   return {
     ...task,
     drive,

@@ -131,11 +131,6 @@ export class MpcEngine {
     this.#block.fill(0);
   }
 
-  /** What the planner knows of the state beyond the arm: entries from 2n on. */
-  rest(x: Float64Array): void {
-    this.#x.set(x.subarray(0, this.#x.length - 2 * this.#n), 2 * this.#n);
-  }
-
   /** Solves a few times from a pose at rest, so that the code is warm; forgets all of it. */
   rehearse(q: Float64Array, rounds = 20): void {
     this.begin(Number.NaN);
@@ -182,6 +177,11 @@ export class MpcEngine {
   #solve(arrival: number): PlanProblem {
     const { problem } = this;
     const x = this.#x;
+    const seen = problem.observe?.(this.predictor.now, x) ?? PlanProblem.none;
+    if (seen !== PlanProblem.none) {
+      this.failure = 'what the plan is about is not in the scene';
+      return seen;
+    }
     const inForce = this.#has ? this.#block : null;
     const captured = this.predictor.predict(problem, this.mode, arrival, inForce, x, this.#next);
     for (let i = 0; i < problem.nx; i++) {
@@ -238,7 +238,7 @@ export class MpcEngine {
     const at = this.#at;
     const n = this.#n;
     const block = this.#block;
-    const { nx, ndx, nu, horizon, dt, grip, done } = this.problem;
+    const { nx, ndx, nu, horizon, dt, grip, done, feedback } = this.problem;
     block[at.seq] = ++this.#seq;
     block[at.start] = this.#start;
     block[at.mode] = this.mode;
@@ -255,9 +255,14 @@ export class MpcEngine {
       if (t === horizon) break;
       for (let i = 0; i < n; i++) {
         block[at.us + n * t + i] = us[nu * t + i]!;
-        // The loop knows the arm alone: feedback from what else is in the state stays with the planner.
-        for (let j = 0; j < 2 * n; j++) {
-          block[at.gains + 2 * n * (n * t + i) + j] = gains[ndx * (nu * t + i) + j]!;
+        const row = at.gains + 2 * n * (n * t + i);
+        if (feedback === undefined) {
+          // The loop knows the arm alone: feedback from what else is in the state stays with the planner.
+          for (let j = 0; j < 2 * n; j++) block[row + j] = gains[ndx * (nu * t + i) + j]!;
+        } else {
+          for (let j = 0; j < 2 * n; j++) block[row + j] = 0;
+          block[row + i] = -feedback.position;
+          block[row + n + i] = -feedback.speed;
         }
       }
     }

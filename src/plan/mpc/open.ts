@@ -4,6 +4,7 @@ import { Arena } from '../../model/code/arena.ts';
 import { dynamicTree } from '../../model/dynamic-tree.ts';
 import { type GeneratedDynamics, generateDynamics } from '../../model/generated.ts';
 import { armOptions, loadKinematics, readTree } from '../../model/load.ts';
+import type { ScenePlant } from '../../robot/plant.ts';
 import type { RobotSpec } from '../../robot/spec.ts';
 import type { TaskPhase } from '../../robot/task.ts';
 import type { Solver } from '../solver.ts';
@@ -12,6 +13,7 @@ import { PhaseTarget } from './phases.ts';
 import { engineOf, MpcPilot, SceneView } from './pilot.ts';
 import { type ArmPlant, CommandPlant, EffortPlant } from './plant.ts';
 import { ArmProblem, type ToolKinematics } from './problem.ts';
+import { SceneProblem } from './scene-problem.ts';
 import { FormulaTarget, type TargetSource, type TargetSpec } from './target.ts';
 import type { Drive } from './tasks.ts';
 import type { TermLimits } from './terms.ts';
@@ -33,6 +35,8 @@ export interface OpenOptions {
   readonly spec: RobotSpec;
   readonly choice: MpcChoice;
   readonly scene: PlannerScene | null;
+  /** The model of the scene, for tasks that need one; the caller disposes of it. */
+  readonly plant: ScenePlant | null;
   readonly solver: Solver;
 }
 
@@ -40,7 +44,7 @@ export interface OpenOptions {
  * Throws PLAN_UNKNOWN_TASK, PLAN_PROBLEM_INVALID and MODEL_*. The model of a torque plan has no gravity: the devices that
  * take efforts (the simulated arm, as a Franka) compensate it themselves.
  */
-export function openPilot({ spec, choice, scene, solver }: OpenOptions): MpcPilot {
+export function openPilot({ spec, choice, scene, plant: scenery, solver }: OpenOptions): MpcPilot {
   const plan = resolveChoice(choice, spec);
   const view = new SceneView(scene?.bodies ?? []);
   const phases = scene?.phases ?? null;
@@ -50,14 +54,26 @@ export function openPilot({ spec, choice, scene, solver }: OpenOptions): MpcPilo
   const makeTarget = (start: number, target: TargetSpec | null): TargetSource =>
     target === null ? new PhaseTarget(phases!, view) : new FormulaTarget(target, start);
   const { plant, tool } = armOf(spec, plan.drive);
+  const { horizon, dt, terms } = plan;
+  const limits = limitsOf(spec, plan.drive);
+  if (plan.targets.includes('scene')) {
+    if (scenery === null) throw new ArmloopError('PLAN_NO_PLANT', { task: spec.sim?.task ?? 'none' });
+    const problem = new SceneProblem({ plant: scenery, sight: view, tool, limits, terms, horizon, dt });
+    const pilot = new MpcPilot(
+      { spec, plan, view, engine: engineOf(spec, plan, problem, solver) },
+      makeTarget,
+    );
+    if (choice.weights !== undefined) pilot.set({ weights: choice.weights });
+    return pilot;
+  }
   const problem = new ArmProblem({
     plant,
     tool,
-    limits: limitsOf(spec, plan.drive),
-    terms: plan.terms,
+    limits,
+    terms,
     target: makeTarget(0, plan.target),
-    horizon: plan.horizon,
-    dt: plan.dt,
+    horizon,
+    dt,
   });
   return new MpcPilot({ spec, plan, view, engine: engineOf(spec, plan, problem, solver) }, makeTarget);
 }

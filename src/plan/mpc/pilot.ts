@@ -31,6 +31,15 @@ export interface MpcStatus {
   readonly phase: string;
 }
 
+/** A term of the cost, for people. */
+export interface TermWeights {
+  readonly name: string;
+  /** TermKind, or 'scene' for a term of the scene's own. */
+  readonly kind: string;
+  readonly weight: number;
+  readonly final: number;
+}
+
 export interface PilotParts {
   readonly spec: RobotSpec;
   readonly plan: MpcPlanSpec;
@@ -106,6 +115,17 @@ export class MpcPilot {
     return { ...counts, problem: this.#problem, failure, cost, phase };
   }
 
+  /** The terms of the cost with their weights as they are, for people. */
+  get terms(): TermWeights[] {
+    const { terms, weights, finals } = this.engine.problem;
+    return terms.map((name, i) => ({
+      name,
+      kind: this.plan.terms.find((t) => t.name === name)?.kind ?? 'scene',
+      weight: weights[i]!,
+      final: finals[i]!,
+    }));
+  }
+
   /** Every tick or tick record, in order. */
   tick(record: Float64Array): void {
     const at = this.#at;
@@ -139,10 +159,10 @@ export class MpcPilot {
     const { target, weights } = change;
     if (target !== undefined) checkTarget(target, this.plan, this.#spec);
     if (weights !== undefined) checkWeights(weights, problem.terms);
-    if (!(problem instanceof ArmProblem)) return;
     if (target !== undefined) {
       this.#target = target;
-      if (problem.target instanceof FormulaTarget) problem.target.set(target);
+      if (problem instanceof ArmProblem && problem.target instanceof FormulaTarget)
+        problem.target.set(target);
     }
     for (const [name, { weight, final }] of Object.entries(weights ?? {})) {
       const i = problem.terms.indexOf(name);

@@ -16,12 +16,22 @@ export interface MpcProblem extends Problem {
   readonly dt: number;
   /** Names of the terms. */
   readonly terms: readonly string[];
+  /** Weight and final weight of each: may be changed between plans. */
+  readonly weights: Float64Array;
+  readonly finals: Float64Array;
   /** Takes in targets and weights for a plan whose first knot is at `time`, s. */
   prepare(time: number): PlanProblem;
   /** out = the state h ≤ dt seconds later: `dynamics` for any h. */
   roll(x: Float64Array, u: Float64Array, h: number, out: Float64Array): void;
+  /** What is in the state beyond the arm, as it is at `time`, into x; absent when nothing is. */
+  observe?(time: number, x: Float64Array): PlanProblem;
   /** Cost of each term over a trajectory, and the tool's position at each state ((T + 1) × 3). */
   report(xs: Float64Array, us: Float64Array, costs: Float64Array, path: Float64Array): void;
+  /**
+   * What the loop is given for K instead of the solver's: u = û − position (q − q̂) − speed (qd − qd̂). For problems whose
+   * gains answer for more than the loop sees, such as a contact.
+   */
+  readonly feedback?: { readonly position: number; readonly speed: number };
   /** Opening and end of the task at the first knot. */
   readonly grip: number;
   readonly done: boolean;
@@ -242,8 +252,8 @@ export class ArmProblem implements MpcProblem {
       term.residual(x, u, this.#error, this.#stages[t]!);
       term.curvature(this.#gh);
       if (term.part === 'tool') this.#deriveTool(term, w, lx, lxx);
-      else if (term.part === 'u') deriveOwn(term, w, this.#gh, n, 0, lu!, luu!);
-      else deriveOwn(term, w, this.#gh, 2 * n, term.part === 'q' ? 0 : n, lx, lxx);
+      else if (term.part === 'u') term.derive(w, this.#gh, n, 0, lu!, luu!);
+      else term.derive(w, this.#gh, 2 * n, term.part === 'q' ? 0 : n, lx, lxx);
     }
   }
 
@@ -274,31 +284,6 @@ export class ArmProblem implements MpcProblem {
         lxx[i * 2 * n + j]! += v;
         if (j !== i) lxx[j * 2 * n + i]! += v;
       }
-    }
-  }
-}
-
-/** A residual of which entry i depends on entry `at` + i alone. */
-function deriveOwn(
-  term: Term,
-  w: number,
-  gh: Float64Array,
-  width: number,
-  at: number,
-  gradient: Float64Array,
-  hessian: Float64Array,
-): void {
-  const { r, slope, size } = term;
-  const g = gh[0]! * w;
-  const h = gh[1]! * w;
-  for (let i = 0; i < size; i++) {
-    gradient[at + i]! += g * r[i]! * slope[i]!;
-    hessian[(at + i) * width + at + i]! += g * slope[i]! * slope[i]!;
-    if (h === 0) continue;
-    for (let j = 0; j <= i; j++) {
-      const v = h * r[i]! * slope[i]! * (r[j]! * slope[j]!);
-      hessian[(at + i) * width + at + j]! -= v;
-      if (j !== i) hessian[(at + j) * width + at + i]! -= v;
     }
   }
 }

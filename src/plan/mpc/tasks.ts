@@ -84,4 +84,14 @@ export const MPC_TASKS: readonly MpcTask[] = [
     terms: [...tool(100, 10, 0.08), ...manners],
     latencyMs: 10,
   },
+  {
+    name: 'push',
+    text: 'Push what the scene has to its mark, through contact',
+    targets: ['scene'],
+    drive: 'position',
+    horizon: 20,
+    dt: 0.04,
+    terms: manners.map((t) => (t.name === 'speed' ? { ...t, weight: 2, final: 2 } : t)),
+    latencyMs: 80,
+  },
 ];

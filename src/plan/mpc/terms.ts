@@ -165,4 +165,31 @@ export class Term {
     out[0] = 1 / a;
     out[1] = 1 / (p * p * a * a * a);
   }
+
+  /**
+   * For residuals of which entry i depends on entry `at` + i alone: adds gradient and Hessian (rows of `width`), weighted
+   * by w, with (g, h) of `curvature`.
+   */
+  derive(
+    w: number,
+    gh: Float64Array,
+    width: number,
+    at: number,
+    gradient: Float64Array,
+    hessian: Float64Array,
+  ): void {
+    const { r, slope, size } = this;
+    const g = gh[0]! * w;
+    const h = gh[1]! * w;
+    for (let i = 0; i < size; i++) {
+      gradient[at + i]! += g * r[i]! * slope[i]!;
+      hessian[(at + i) * width + at + i]! += g * slope[i]! * slope[i]!;
+      if (h === 0) continue;
+      for (let j = 0; j <= i; j++) {
+        const v = h * r[i]! * slope[i]! * (r[j]! * slope[j]!);
+        hessian[(at + i) * width + at + j]! -= v;
+        if (j !== i) hessian[(at + j) * width + at + i]! -= v;
+      }
+    }
+  }
 }

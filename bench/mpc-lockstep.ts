@@ -1,10 +1,10 @@
 /** A planner that drives the simulated arm in lockstep, with pushes as torques on its joints. */
-import { createLockstepDevice } from '../../sim/index.ts';
-import { createControllers } from '../../src/control/index.ts';
-import { LockstepRunner } from '../../src/loop/lockstep.ts';
-import { loadKinematics } from '../../src/model/load.ts';
-import type { LockstepDevice } from '../../src/robot/device.ts';
-import type { RobotSpec } from '../../src/robot/spec.ts';
+import { createLockstepDevice } from '../sim/index.ts';
+import { createControllers } from '../src/control/index.ts';
+import { LockstepRunner } from '../src/loop/lockstep.ts';
+import { loadKinematics } from '../src/model/load.ts';
+import type { LockstepDevice } from '../src/robot/device.ts';
+import type { RobotSpec } from '../src/robot/spec.ts';
 import {
   commandLayout,
   Mode,
@@ -12,8 +12,8 @@ import {
   RequestKind,
   requestLayout,
   tickRecordLayout,
-} from '../../src/robot/tick.ts';
-import type { Driver } from '../../src/session/driver.ts';
+} from '../src/robot/tick.ts';
+import type { Driver } from '../src/session/driver.ts';
 
 /** Torque on each joint of the arm at time t, added to what is commanded. */
 export type Push = (t: number, torque: Float64Array) => void;
@@ -74,6 +74,8 @@ class PushedDevice implements LockstepDevice {
 
 export interface MpcRun {
   readonly spec: RobotSpec;
+  /** What the driver takes the robot for; default: what it is. */
+  readonly believed?: RobotSpec;
   readonly driver: Driver;
   readonly ticks: number;
   readonly seed?: number;
@@ -84,15 +86,8 @@ export interface MpcRun {
   readonly memory?: (memory: Float64Array) => void;
 }
 
-export async function runMpc({
-  spec,
-  driver,
-  ticks,
-  seed = 1,
-  push = () => {},
-  tick,
-  memory,
-}: MpcRun): Promise<void> {
+export async function runMpc(run: MpcRun): Promise<void> {
+  const { spec, believed = spec, driver, ticks, seed = 1, push = () => {}, tick, memory } = run;
   const device = await createLockstepDevice({ robot: spec, entry: spec.devices[0]!, seed });
   device.setEnabled('on');
   const layout = tickRecordLayout(spec);
@@ -105,7 +100,7 @@ export async function runMpc({
   const q = Float64Array.from(spec.axes, (a) => a.home);
   const look = (out: Float64Array): void => device.poses(out);
   await driver.begin({
-    spec,
+    spec: believed,
     task: null as never,
     seed,
     time: 1,
