@@ -1,0 +1,84 @@
+// @limit 240
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { runMpc } from '../../bench/mpc-lockstep.ts';
+import { createPlant } from '../../sim/index.ts';
+import { createSolver } from '../../src/plan/mpc/solver.ts';
+import { openPlant } from '../../src/rig/kinds.ts';
+import type { ScenePlant } from '../../src/robot/plant.ts';
+import { tickRecordLayout } from '../../src/robot/tick.ts';
+import { MpcDriver } from '../../src/session/mpc-driver.ts';
+import { simRobot } from '../support/sim-rig.ts';
+
+const spec = { ...simRobot('push'), cameras: [] };
+const N = spec.armAxes;
+
+const open = async (): Promise<ScenePlant> => (await createPlant(spec))!;
+
+/** The arm at home, a puck away from it or where the tool is low; rates as given. */
+function state(puck: readonly number[], rates: readonly number[] = [0, 0, 0]): Float64Array {
+  const x = new Float64Array(2 * N + 6);
+  for (let i = 0; i < N; i++) x[i] = spec.axes[i]!.home;
+  x.set([...puck, ...rates], 2 * N);
+  return x;
+}
+
+test('no other task has a plant', async () => {
+  assert.equal(await createPlant(simRobot('reach')), null);
+});
+
+test('a puck that nothing touches lies still, and one that slides comes to rest by friction', async () => {
+  const plant = await open();
+  try {
+    const out = new Float64Array(6).fill(Number.NaN);
+    plant.advance(state([0.6, 0.1, 0.3]), 0.04, out);
+    assert.deepEqual([...out], [0.6, 0.1, 0.3, 0, 0, 0]);
+    const x = state([0.6, 0.1, 0.3], [0.3, 0, 0]);
+    plant.advance(x, 0.04, out);
+    // Friction 0.8 of the table counts: 0.3 m/s last v²/2μg = 6 mm.
+    assert.ok(out[0]! > 0.603 && out[0]! < 0.609, `at ${out[0]}`);
+    assert.ok(out[3]! < 0.1 && out[3]! > -0.01, `${out[3]} m/s`);
+  } finally {
+    plant.dispose();
+  }
+});
+
+test('the same state gives the same step to the last bit, whatever was asked before', async () => {
+  const plant = await open();
+  try {
+    const [a, b] = [new Float64Array(6), new Float64Array(6)];
+    const x = state([0.55, 0.02, 0.1], [0.1, -0.1, 0.5]);
+    plant.advance(x, 0.04, a);
+    plant.advance(state([0.5, 0.2, 0], [1, 1, 1]), 0.04, b);
+    plant.advance(x, 0.04, b);
+    assert.deepEqual(a, b);
+  } finally {
+    plant.dispose();
+  }
+});
+
+test('the planner pushes the puck onto its mark, through contact that its model knows', async () => {
+  const driver = new MpcDriver({ choice: { task: 'push' }, solver: createSolver, plant: openPlant });
+  const layout = tickRecordLayout(spec);
+  const at = { success: layout.at('in.task.success'), residual: layout.at('in.task.residual') };
+  let [done, first, nearest] = [-1, Number.NaN, Number.POSITIVE_INFINITY];
+  let tick = 0;
+  try {
+    await runMpc({
+      spec,
+      driver,
+      seed: 2,
+      ticks: 8000,
+      tick: (r) => {
+        if (tick === 0) first = r[at.residual + 1]!;
+        nearest = Math.min(nearest, r[at.residual + 1]!);
+        if (done < 0 && r[at.success] === 1) done = tick;
+        tick++;
+      },
+    });
+  } finally {
+    driver.dispose();
+  }
+  assert.ok(first > 0.1, `it begins ${first} m away`);
+  assert.ok(done > 0, `not within 8 s; nearest ${nearest} m`);
+});
