@@ -122,8 +122,11 @@ export class Pilot {
     }
   }
 
-  /** Clears a stop that came from the load of the machine, takes lost control again. Other stops are failures. */
-  async recover(): Promise<void> {
+  /**
+   * Clears a stop that came from the load of the machine, takes lost control again. Other stops are failures.
+   * @param more bits of Reason that may come from the load too, where the test says why.
+   */
+  async recover(more = 0): Promise<void> {
     const live = this.#live;
     const stopped = live.value('mode') === Mode.stopped;
     const lost = live.value('lease') === 0;
@@ -141,7 +144,7 @@ export class Pilot {
     if (!stopped) return;
     const fault = live.value('fault');
     const words = reasonWords(fault).map((r) => r.short);
-    if ((fault & BUSY) === 0) throw new Error(`stopped: ${words}`);
+    if ((fault & (BUSY | more)) === 0) throw new Error(`stopped: ${words}`);
     this.#say(`stopped (${words}), clears it`);
     // Refused while the cause lasts; then once more.
     const end = Date.now() + CLEAR_MS;
