@@ -1,13 +1,8 @@
 // @limit 240
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { runMpc } from '../../bench/mpc-lockstep.ts';
 import { createPlant } from '../../sim/index.ts';
-import { createSolver } from '../../src/plan/mpc/solver.ts';
-import { openPlant } from '../../src/rig/kinds.ts';
 import type { ScenePlant } from '../../src/robot/plant.ts';
-import { tickRecordLayout } from '../../src/robot/tick.ts';
-import { MpcDriver } from '../../src/session/mpc-driver.ts';
 import { simRobot } from '../support/sim-rig.ts';
 
 const spec = { ...simRobot('push'), cameras: [] };
@@ -55,30 +50,4 @@ test('the same state gives the same step to the last bit, whatever was asked bef
   } finally {
     plant.dispose();
   }
-});
-
-test('the planner pushes the puck onto its mark, through contact that its model knows', async () => {
-  const driver = new MpcDriver({ choice: { task: 'push' }, solver: createSolver, plant: openPlant });
-  const layout = tickRecordLayout(spec);
-  const at = { success: layout.at('in.task.success'), residual: layout.at('in.task.residual') };
-  let [done, first, nearest] = [-1, Number.NaN, Number.POSITIVE_INFINITY];
-  let tick = 0;
-  try {
-    await runMpc({
-      spec,
-      driver,
-      seed: 2,
-      ticks: 8000,
-      tick: (r) => {
-        if (tick === 0) first = r[at.residual + 1]!;
-        nearest = Math.min(nearest, r[at.residual + 1]!);
-        if (done < 0 && r[at.success] === 1) done = tick;
-        tick++;
-      },
-    });
-  } finally {
-    driver.dispose();
-  }
-  assert.ok(first > 0.1, `it begins ${first} m away`);
-  assert.ok(done > 0, `not within 8 s; nearest ${nearest} m`);
 });
