@@ -1,5 +1,5 @@
 """The peer of bench/serial.ts: the same cycles with ROBOTIS' dynamixel-sdk. Its arguments: port, baud rate, number of
-cycles, and ID:GOAL,... The servos have their state gathered at indirect data 224 by then (16 bytes each)."""
+cycles, and ID:GOAL,... The servos have their state gathered at indirect data 224 by then (17 bytes each)."""
 
 import json
 import sys
@@ -7,7 +7,7 @@ import time
 
 from dynamixel_sdk import COMM_SUCCESS, GroupSyncRead, GroupSyncWrite, PacketHandler, PortHandler
 
-STATE, STATE_BYTES = 224, 16
+STATE, STATE_BYTES = 224, 17
 GOAL, GOAL_BYTES = 116, 4
 
 port_name, baud, cycles, servos = sys.argv[1], int(sys.argv[2]), int(sys.argv[3]), sys.argv[4]
@@ -40,7 +40,7 @@ while len(lengths) < cycles:
     written.append(at)
     # What a user does with it: every value of every servo.
     for servo in goals:
-        for address, size in ((224, 1), (225, 1), (226, 2), (228, 4), (232, 4), (236, 4)):
+        for address, size in ((224, 1), (225, 1), (226, 1), (227, 2), (229, 4), (233, 4), (237, 4)):
             read.getData(servo, address, size)
     now = time.monotonic()
     lengths.append(now - before)

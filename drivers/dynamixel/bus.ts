@@ -30,7 +30,7 @@ export interface BusOptions {
   readonly now: () => number;
   /** Largest return delay that is reckoned with, s. */
   readonly returnDelayS: number;
-  /** Time beyond that of the wire that adapter and system may take, s: an FTDI latency timer alone takes 16 ms. */
+  /** At first. */
   readonly patienceS: number;
 }
 
@@ -45,6 +45,8 @@ export class DynamixelBus {
   readonly counts = { answered: 0, silent: 0, garbled: 0 };
   /** When the bytes of the exchange under way were handed to the system. */
   written = 0;
+  /** Time beyond that of the wire that adapter and system may take, s: an FTDI latency timer alone takes 16 ms. */
+  patienceS: number;
   onLost: ((reason: string) => void) | null = null;
   readonly #options: BusOptions;
   readonly #decoder = new PacketDecoder();
@@ -61,6 +63,7 @@ export class DynamixelBus {
 
   constructor(wire: Wire, options: BusOptions) {
     this.wire = wire;
+    this.patienceS = options.patienceS;
     this.#options = options;
     wire.onBytes = (bytes, time) => this.#bytes(bytes, time);
     wire.onLost = (reason) => this.#lose(reason);
@@ -87,7 +90,7 @@ export class DynamixelBus {
   }
 
   #start(exchange: Exchange): void {
-    const { now, returnDelayS, patienceS } = this.#options;
+    const { now, returnDelayS } = this.#options;
     this.#current = exchange;
     this.#expired = false;
     this.#heard = 0;
@@ -101,7 +104,7 @@ export class DynamixelBus {
       return;
     }
     const onWire = wireTime(bytes.length + replyBytes, this.wire.baud);
-    this.#deadline = this.written + onWire + replies * returnDelayS + patienceS;
+    this.#deadline = this.written + onWire + replies * returnDelayS + this.patienceS;
   }
 
   #bytes(bytes: Uint8Array, time: number): void {

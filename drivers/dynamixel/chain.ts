@@ -35,6 +35,8 @@ const LOOK_CYCLES = 40;
 const WARM = 8;
 /** No servo keeps its answer longer than this before it is set up: twice the factory's 500 µs. */
 const RETURN_DELAY_S = 0.001;
+/** Nothing is in a hurry before the cycles begin. */
+const SETUP_PATIENCE_S = 0.1;
 /** Speed at which a servo goes to its goal when torque comes on: so slow that no difference makes a jump. */
 const GENTLE = Math.round(0.1 / VELOCITY_UNIT);
 
@@ -106,7 +108,7 @@ export class DynamixelChain implements ServoChain {
     const bus = new DynamixelBus(wire, {
       now,
       returnDelayS: RETURN_DELAY_S,
-      patienceS: patienceS + wire.latencyS,
+      patienceS: Math.max(patienceS, SETUP_PATIENCE_S) + wire.latencyS,
     });
     this.#to = { bus, device };
   }
@@ -129,6 +131,7 @@ export class DynamixelChain implements ServoChain {
     );
     if (way === 'plain')
       this.#slow = 'servos are read one after the other: their firmware knows no fast read';
+    to.bus.patienceS = this.#options.patienceS + to.bus.wire.latencyS;
     this.#cycle = new StateCycle(to.bus, this.#joints, way, this.reading, this.#options.baud);
   }
 

@@ -10,7 +10,7 @@ import type { Joint } from './joint.ts';
 import { torquePerUnit } from './models.ts';
 import { fastReplyLength, OVERHEAD, PacketWriter, STATUS_OVERHEAD } from './packet.ts';
 import { fastOffset, isFastReply, isStatus } from './reply.ts';
-import { STATE_BYTES } from './setup.ts';
+import { STATE_BYTES, STATUS_LEVEL } from './setup.ts';
 import { numberAt, VELOCITY_UNIT, X } from './table.ts';
 
 export type ReadWay = 'fast' | 'plain';
@@ -92,8 +92,8 @@ export class StateCycle implements Exchange {
   }
 
   end(outcome: Outcome, time: number): void {
-    if (outcome === 'answered') this.#unpack();
-    this.#done(outcome === 'answered' ? 'read' : outcome === 'lost' ? 'lost' : 'missed', time);
+    if (outcome === 'lost') this.#done('lost', time);
+    else this.#done(outcome === 'answered' && this.#unpack() ? 'read' : 'missed', time);
   }
 
   #request(w: PacketWriter): PacketWriter {
@@ -113,12 +113,18 @@ export class StateCycle implements Exchange {
     for (let k = 0; k < STATE_BYTES; k++) this.#data[i * STATE_BYTES + k] = packet.body[from + k]!;
   }
 
-  /** Order as in STATE_ITEMS. The servos take their values when the request has arrived. */
-  #unpack(): void {
+  /**
+   * Order as in STATE_ITEMS. The servos take their values when the request has arrived. False, and nothing taken, when a
+   * servo has forgotten what belongs there.
+   */
+  #unpack(): boolean {
     const r = this.#reading;
+    for (let i = 0; i < this.#ids.length; i++) {
+      if (this.#data[i * STATE_BYTES] !== STATUS_LEVEL) return false;
+    }
     r.time = this.#bus.written + wireTime(this.#bytes.length, this.#baud);
     for (let i = 0; i < this.#ids.length; i++) {
-      const at = i * STATE_BYTES;
+      const at = i * STATE_BYTES + 1;
       r.powered[i] = this.#data[at]!;
       r.faults[i] = this.#data[at + 1]!;
       r.torque[i] = numberAt(this.#data, at + 2, 2, true) * this.#torqueUnit[i]!;
@@ -126,5 +132,6 @@ export class StateCycle implements Exchange {
       r.position[i] = numberAt(this.#data, at + 8, 4, true);
       r.goal[i] = numberAt(this.#data, at + 12, 4, true);
     }
+    return true;
   }
 }

@@ -36,7 +36,7 @@ export interface Requester {
 }
 
 /** Tries of a request before it counts as failed. */
-const TRIES = 3;
+const TRIES = 5;
 /** A device may answer a ping of everybody this much later per id (DynamixelSDK: 3 ms). */
 const PING_SLOT_S = 0.003;
 

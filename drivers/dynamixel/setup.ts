@@ -18,6 +18,8 @@ import {
  * bytes ("Indirect Address").
  */
 export const STATE_ITEMS: readonly Item[] = [
+  // Never 0 here: a servo that started anew has forgotten where its state is gathered, and sends zeros.
+  X.statusReturnLevel,
   X.torqueEnable,
   X.hardwareError,
   X.presentCurrent,
@@ -25,6 +27,8 @@ export const STATE_ITEMS: readonly Item[] = [
   X.presentPosition,
   X.goalPosition,
 ];
+/** What the first of them is. */
+export const STATUS_LEVEL = 2;
 export const STATE_BYTES = STATE_ITEMS.reduce((sum, item) => sum + item.size, 0);
 
 const MODES = {
@@ -109,7 +113,7 @@ export async function setUp(to: Requester, joint: Joint): Promise<void> {
     ...(current === null || options.mode === 'current'
       ? {}
       : { currentLimit: Math.min(current, model.currentLimit!) }),
-    statusReturnLevel: 2,
+    statusReturnLevel: STATUS_LEVEL,
     positionP: options.p,
     positionI: options.i,
     positionD: options.d,

@@ -12,7 +12,7 @@ import { BAUDS, hardwareErrorWords, type ItemName, POSITION_UNIT, RAM_START, X, 
 
 /** Servos leave the factory at this rate. */
 const FACTORY_BAUD = 57_600;
-const PATIENCE_S = 0.03;
+const PATIENCE_S = 0.1;
 
 const OPTIONS = {
   port: { type: 'string' },

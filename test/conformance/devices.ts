@@ -39,7 +39,7 @@ async function emulated(
   const emulator = await startArmEmulator({ robot: dynamixel, entry }, line);
   await emulator.faults(faults);
   // Slower than the wire carries, and patient: a busy machine is late with everything.
-  const slow = { rateHz: 100, patienceMs: 50, misses: 40 };
+  const slow = { rateHz: 100, patienceMs: 300, misses: 10 };
   const changed = { ...entry, options: { ...entry.options, ...slow, ...options, port: emulator.port } };
   const device = createDynamixel({ robot: dynamixel, entry: changed, now });
   const close = device[Symbol.asyncDispose].bind(device);
@@ -83,7 +83,11 @@ export const candidates: readonly Candidate[] = [
     name: 'dynamixel on a bad line: echo, slow adapter, wrong and lost bytes',
     robot: dynamixel,
     create: () =>
-      emulated({ rateHz: 50 }, { echo: true, latencyMs: 1 }, { flip: 1e-4, drop: 5e-5, merge: 5e-5 }),
+      emulated(
+        { rateHz: 50, patienceMs: 60, misses: 40 },
+        { echo: true, latencyMs: 1 },
+        { flip: 1e-4, drop: 5e-5, merge: 5e-5 },
+      ),
     skip: false,
   },
   {

@@ -8,8 +8,10 @@ import { CommandMode } from '../../../src/robot/tick.ts';
 
 /** A goal may run this much ahead of the speed limit: rounding and jitter of command times are no jump. */
 const SLACK = 1.25;
-/** Longest time between two cycles that is made up for, s. */
-const LONGEST_STEP = 0.05;
+/** A cycle that comes later than this many periods is not made up for: goals go on from where they were, without a kick. */
+const LATE = 2;
+/** The same for very short periods, s. */
+const LEAST_STEP = 0.03;
 
 export class Goals {
   /** Axis positions that go out now. */
@@ -18,14 +20,16 @@ export class Goals {
   readonly #axes: readonly AxisSpec[];
   readonly #wanted: Float64Array;
   readonly #watchdogS: number;
+  readonly #longest: number;
   #following = false;
   #halted = false;
   #commanded = Number.NEGATIVE_INFINITY;
   #time = 0;
 
-  constructor(axes: readonly AxisSpec[], watchdogS: number) {
+  constructor(axes: readonly AxisSpec[], watchdogS: number, periodS: number) {
     this.#axes = axes;
     this.#watchdogS = watchdogS;
+    this.#longest = Math.max(LEAST_STEP, LATE * periodS);
     this.q = new Float64Array(axes.length);
     this.qd = new Float64Array(axes.length);
     this.#wanted = new Float64Array(axes.length);
@@ -39,6 +43,10 @@ export class Goals {
   /** True when commands stopped coming. */
   watchdog(now: number): boolean {
     return this.#halted || now - this.#commanded > this.#watchdogS;
+  }
+
+  get halted(): boolean {
+    return this.#halted;
   }
 
   /** Torque has come on at these positions: holds them until the first command. */
@@ -74,7 +82,7 @@ export class Goals {
 
   /** Goes on to `now`; what is to be sent is then in `q`. `stalled`: nothing is known of the arm, so it is to stop. */
   step(now: number, state: 'known' | 'stalled'): void {
-    const dt = Math.min(Math.max(now - this.#time, 0), LONGEST_STEP);
+    const dt = Math.min(Math.max(now - this.#time, 0), this.#longest);
     this.#time = now;
     const follow = this.#following && state === 'known' && now - this.#commanded <= this.#watchdogS;
     for (let i = 0; i < this.q.length; i++) {

@@ -13,6 +13,8 @@ export interface Bounds {
 
 /** Steps that a position may be off by itself: noise of the encoder, and rounding. */
 const NOISE = 12;
+/** After a longer gap (s) a servo may not have gone further than in this time: what did is looked into first. */
+const LONGEST = 0.1;
 /** A state is a snapshot of this long, s: servos answer one after the other. */
 const SMEAR = 0.005;
 
@@ -36,7 +38,7 @@ export class Plausibility {
    * the positions taken as the last ones.
    */
   check(time: number, position: Float64Array, speed: Float64Array, torque: Float64Array): number {
-    const dt = time - this.#time + SMEAR;
+    const dt = Math.min(time - this.#time, LONGEST) + SMEAR;
     for (let i = 0; i < this.#bounds.length; i++) {
       const b = this.#bounds[i]!;
       if (!(Math.abs(speed[i]!) <= b.speed) || !(Math.abs(torque[i]!) <= b.torque)) return i;

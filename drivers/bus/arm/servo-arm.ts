@@ -75,18 +75,19 @@ export class ServoArm implements Device {
     chain.onNote = (message) => this.onNote?.(message);
     this.#maps = maps;
     this.#options = options;
-    this.#goals = new Goals(axes, robot.limits.watchdogMs / 1000);
     this.#plausible = new Plausibility(chain.bounds);
     this.#steps = new Int32Array(axes.length);
     this.#faults = axes.map(() => 0);
-    const { rateHz } = options;
+    const { wireRateHz } = chain;
+    const rateHz = options.rateHz > 0 ? Math.min(options.rateHz, wireRateHz) : wireRateHz;
+    this.#goals = new Goals(axes, robot.limits.watchdogMs / 1000, 1 / rateHz);
     this.spec = {
       name: entry.name,
       kind: entry.kind,
       axes,
       modes: [CommandMode.position],
       honours: { q: true, qd: false, tau: false, kp: false, kd: false },
-      rateHz: rateHz > 0 ? Math.min(rateHz, chain.wireRateHz) : chain.wireRateHz,
+      rateHz,
       simulated: false,
     };
   }
@@ -285,13 +286,15 @@ export class ServoArm implements Device {
     try {
       await this.#switching(async () => {
         await this.#chain.hold();
+        const { halted } = this.#goals;
         this.#startHere();
+        if (halted) this.#goals.halt();
       });
       this.onNote?.(
         'servos had stopped by themselves because they heard nothing for too long; they follow again',
       );
-    } catch (error) {
-      if (this.#life === 'open') void this.#lose((error as Error).message);
+    } catch {
+      // The line is still bad: tried again; when nothing comes any more the cycles say so.
     }
   }
 
@@ -358,7 +361,9 @@ export class ServoArm implements Device {
     this.#cycle();
     try {
       await ready;
+      const { halted } = this.#goals;
       if (torque && this.#chain.reading.powered.every((p) => p === 1)) await this.enable();
+      if (halted) this.#goals.halt();
       const state = this.#enabled ? 'it holds' : 'its torque is off';
       this.onNote?.(`${this.#chain.wire} answers again: ${state}. Clear the stop to go on.`);
     } catch {

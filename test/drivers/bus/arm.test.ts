@@ -73,7 +73,7 @@ describe('a joint map', () => {
 
 describe('goals', () => {
   const make = (): Goals => {
-    const goals = new Goals([axis(-1, 1), axis(0, 0.5)], 0.1);
+    const goals = new Goals([axis(-1, 1), axis(0, 0.5)], 0.1, 0.002);
     goals.start(Float64Array.of(0.1, 0.2), 0);
     return goals;
   };
@@ -108,6 +108,16 @@ describe('goals', () => {
       most.every((m) => m <= 0.001 * 2 * 1.25 + 1e-9),
       `${most}`,
     );
+  });
+
+  it('do not make up for a cycle that came late', () => {
+    const goals = make();
+    goals.command(position, Float64Array.of(1, 0.2), 0, 0);
+    goals.step(0.001, 'known');
+    const from = goals.q[0]!;
+    goals.command(position, Float64Array.of(1, 0.2), 0, 0.5);
+    goals.step(0.5, 'known');
+    assert.ok(goals.q[0]! - from <= 2 * 1.25 * 0.03 + 1e-12, `it went ${goals.q[0]! - from} at once`);
   });
 
   it('a command that is not finite or in another mode is not followed', () => {
@@ -151,7 +161,8 @@ describe('plausibility', () => {
     const p = make();
     assert.equal(check(p, 1, 123_456), -1);
     assert.equal(check(p, 1.01, 123_456 + 5, -1, -2), -1);
-    assert.equal(check(p, 2, 123_456 + 3000), -1, 'in a second it can get there');
+    assert.equal(check(p, 1.1, 123_456 + 300), -1, 'in a tenth of a second it can get there');
+    assert.equal(check(p, 9, 123_456 + 3000), 0, 'after a gap it is looked into');
   });
 
   it('believes no jump, no speed and no torque that the servo cannot have, and stays where it was', () => {

@@ -17,7 +17,7 @@ function answer(): Uint8Array {
   const length = fastReplyLength(n, STATE_BYTES);
   const bytes: number[] = [0xff, 0xff, 0xfd, 0, 0xfe, length & 0xff, length >> 8, 0x55];
   for (const { id } of joints) {
-    bytes.push(0, id, 1, 0, 5, 0, 1, 0, 0, 0, 0, 8, 0, 0, 0, 8, 0, 0);
+    bytes.push(0, id, 2, 1, 0, 5, 0, 1, 0, 0, 0, 0, 8, 0, 0, 0, 8, 0, 0);
     const crc = crc16(Uint8Array.from(bytes), 0, bytes.length);
     bytes.push(crc & 0xff, crc >> 8);
   }

@@ -95,7 +95,6 @@ describe('a Dynamixel bus', () => {
     await tell(s.bus, Uint8Array.from(new PacketWriter().plain(0xfe, Instruction.action).bytes));
     assert.equal(await readItem(s, 1, X.led), 1);
     await reboot(s, 1);
-    assert.equal((await ping(s.bus, 1)).servo, null, 'it is away while it starts');
     await pause(500);
     assert.equal(await readItem(s, 1, X.led), 0);
     assert.equal(await readItem(s, 7, X.led), 1);
@@ -122,8 +121,8 @@ describe('a Dynamixel bus', () => {
     await using s = await busStand(three);
     const from = now();
     await assert.rejects(readItem(s, 5, X.led), refused(/id 5 does not answer any more/));
-    // Three tries of a tenth of a second each, and what this machine adds.
-    assert.ok(now() - from < 3);
+    // Five tries of 0.3 s each, and what this machine adds.
+    assert.ok(now() - from < 6);
     await s.emulator.device({ what: 'silent', id: 2, value: true });
     await assert.rejects(syncRead(s, [1, 2, 7], X.led), refused(/id 2 /));
     assert.equal(await readItem(s, 7, X.led), 0, 'the others go on');
@@ -159,7 +158,7 @@ describe('a Dynamixel bus', () => {
       else assert.equal(answer, 800);
     }
     assert.ok(s.bus.counts.garbled + s.bus.counts.silent > 5, 'the line was bad');
-    assert.ok(failed < 15, `${failed} of 150 failed three times`);
+    assert.ok(failed < 15, `${failed} of 150 failed each time`);
     await s.emulator.faults({ flip: 0, drop: 0, merge: 0 });
     await s.emulator.device({ what: 'badSum', chance: 0 });
     assert.equal(await readItem(s, 7, X.positionP), 800, 'and it is well again at once');

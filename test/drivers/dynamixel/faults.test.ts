@@ -46,7 +46,7 @@ describe('a Dynamixel arm when', () => {
     s.wanted.q[0] = where - 0.5;
     await s.drive(() => Math.abs(s.vector('q')[0]! - (where - 0.5)) < 0.02, 20);
     const fastest = Math.max(...course(await emulator.traced(), 0, 0).map((p) => Math.abs(p.speed)));
-    assert.ok(fastest < 1.4 * s.device.spec.axes[0]!.velocity, `${fastest} rad/s`);
+    assert.ok(fastest < 1.6 * s.device.spec.axes[0]!.velocity, `${fastest} rad/s`);
   });
 
   it('its host is gone, the servos stop by themselves', async () => {

@@ -31,7 +31,7 @@ export interface BusStand extends Requester, AsyncDisposable {
 export async function busStand(
   servos: readonly EmulatedServoSetup[],
   line: Partial<LineSetup> = {},
-  patienceS = 0.1,
+  patienceS = 0.3,
 ): Promise<BusStand> {
   const emulator = await EmulatorHandle.start({
     script: EMULATOR,
