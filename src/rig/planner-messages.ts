@@ -23,24 +23,19 @@ export interface PlannerWorkerData {
   readonly solver: string;
 }
 
-export type ToPlannerWorker =
-  | { readonly type: 'load'; readonly id: number; readonly choice: MpcChoice }
-  | {
-      readonly type: 'set';
-      readonly id: number;
-      readonly target?: TargetSpec;
-      readonly weights?: MpcWeights;
-    }
-  | { readonly type: 'unload'; readonly id: number }
-  | { readonly type: 'shutdown' };
+export type PlannerOrder =
+  | { readonly type: 'load'; readonly choice: MpcChoice }
+  | { readonly type: 'set'; readonly target?: TargetSpec; readonly weights?: MpcWeights }
+  | { readonly type: 'unload' };
 
-export type FromPlannerWorker =
-  | { readonly type: 'open' }
-  /** With the terms of the planner that is loaded, after `load` and `set`. */
-  | { readonly type: 'done'; readonly id: number; readonly terms: readonly TermWeights[] }
-  | { readonly type: 'refused'; readonly id: number; readonly code: string; readonly details: unknown }
-  /** Why the newest attempt failed, or the phase under way, when it is another than before. */
-  | { readonly type: 'said'; readonly problem: string; readonly phase: string };
+/** Terms of the planner that is loaded after an order. */
+export type PlannerResult = readonly TermWeights[];
+
+/** Why the newest attempt failed, and the phase under way: told when either is another than before. */
+export interface PlannerSaid {
+  readonly problem: string;
+  readonly phase: string;
+}
 
 export const plannerStatusLayout = Layout.of('plannerStatus', [
   { name: 'plans', unit: '1', doc: 'plans handed to the loop since the activation' },

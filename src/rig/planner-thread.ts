@@ -2,19 +2,20 @@
  * The planner of a rig as its main thread holds it: opens the thread when the first planner is asked for, loads, changes
  * and unloads it, and keeps what session and live stream want to know of it.
  */
-import { Worker } from 'node:worker_threads';
-import { ArmloopError, ERRORS, type ErrorCode } from '../errors.ts';
+import { ArmloopError } from '../errors.ts';
 import { type ChannelBuffer, LatestView, latest } from '../loop/channel.ts';
 import { type MpcChoice, type MpcWeights, resolveChoice } from '../plan/mpc/choice.ts';
 import type { PlannerScene } from '../plan/mpc/open.ts';
 import type { TargetSpec } from '../plan/mpc/target.ts';
 import type { RobotSpec } from '../robot/spec.ts';
 import type { LoadedPlanner } from '../session/host.ts';
+import { OrderThread } from './order-thread.ts';
 import {
-  type FromPlannerWorker,
+  type PlannerOrder,
+  type PlannerResult,
+  type PlannerSaid,
   type PlannerWorkerData,
   plannerStatusLayout,
-  type ToPlannerWorker,
 } from './planner-messages.ts';
 
 export interface PlannerThreadOptions {
@@ -27,25 +28,11 @@ export interface PlannerThreadOptions {
   readonly solver?: URL;
 }
 
-/** A message to the thread, but for its number. */
-type Order =
-  | { readonly type: 'load'; readonly choice: MpcChoice }
-  | { readonly type: 'set'; readonly target?: TargetSpec; readonly weights?: MpcWeights }
-  | { readonly type: 'unload' };
-
-type Terms = LoadedPlanner['terms'];
-
-const PATIENCE_MS = 3000;
-
 export class PlannerThread implements AsyncDisposable {
   readonly #options: PlannerThreadOptions;
   readonly #status = latest(plannerStatusLayout.size);
   readonly #view = new LatestView(this.#status);
-  readonly #pending = new Map<number, { resolve: (terms: Terms) => void; reject: (error: Error) => void }>();
-  #worker: Worker | null = null;
-  #opening: Promise<Worker> | null = null;
-  #closing = false;
-  #id = 0;
+  readonly #thread: OrderThread<PlannerOrder, PlannerResult, PlannerSaid>;
   #loaded: LoadedPlanner | null = null;
   #fresh = false;
   /** Why its newest attempt failed, and the phase under way; '' for none. */
@@ -58,6 +45,28 @@ export class PlannerThread implements AsyncDisposable {
 
   constructor(options: PlannerThreadOptions) {
     this.#options = options;
+    const { spec, ticks, plan, poses, scene } = options;
+    const solver = options.solver ?? new URL('../plan/mpc/solver.js', import.meta.url);
+    const data: PlannerWorkerData = {
+      spec,
+      ticks,
+      plan,
+      poses,
+      scene,
+      status: this.#status,
+      solver: solver.href,
+    };
+    this.#thread = new OrderThread({
+      name: 'planner',
+      module: new URL('./planner-worker.js', import.meta.url),
+      workerData: data,
+      said: ({ problem, phase }) => this.#say(problem, phase),
+      ended: (error) => {
+        this.#loaded = null;
+        this.#say('', '');
+        if (!this.#thread.closing) this.onFailure?.(error);
+      },
+    });
   }
 
   get loaded(): LoadedPlanner | null {
@@ -76,7 +85,7 @@ export class PlannerThread implements AsyncDisposable {
     this.#loaded = null;
     this.#fresh = false;
     this.#say('', '');
-    const terms = await this.#ask({ type: 'load', choice });
+    const terms = await this.#thread.ask({ type: 'load', choice });
     this.#loaded = { ...plan, terms };
     return this.#loaded;
   }
@@ -85,7 +94,7 @@ export class PlannerThread implements AsyncDisposable {
   async set(change: { target?: TargetSpec; weights?: MpcWeights }): Promise<void> {
     const loaded = this.#loaded;
     if (loaded === null) throw new ArmloopError('PLAN_NONE', {});
-    const terms = await this.#ask({ type: 'set', ...change });
+    const terms = await this.#thread.ask({ type: 'set', ...change });
     const { target } = change;
     this.#loaded = { ...loaded, terms, ...(target === undefined ? {} : { target }) };
   }
@@ -94,23 +103,16 @@ export class PlannerThread implements AsyncDisposable {
     this.#loaded = null;
     this.#fresh = false;
     this.#say('', '');
-    if (this.#worker !== null) await this.#ask({ type: 'unload' });
+    if (this.#thread.open) await this.#thread.ask({ type: 'unload' });
   }
 
-  async [Symbol.asyncDispose](): Promise<void> {
-    this.#closing = true;
-    const worker = this.#worker;
-    if (worker === null) return;
-    const ended = new Promise<void>((resolve) => worker.once('exit', () => resolve()));
-    worker.postMessage({ type: 'shutdown' } satisfies ToPlannerWorker);
-    const timer = setTimeout(() => void worker.terminate(), PATIENCE_MS);
-    await ended;
-    clearTimeout(timer);
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.#thread[Symbol.asyncDispose]();
   }
 
   /** Ends the thread as a crash would: for tests of what the rig makes of it. */
   kill(): void {
-    void this.#worker?.terminate();
+    this.#thread.kill();
   }
 
   #say(problem: string, phase: string): void {
@@ -119,81 +121,4 @@ export class PlannerThread implements AsyncDisposable {
     this.phase = phase;
     this.onChange?.();
   }
-
-  async #ask(order: Order): Promise<Terms> {
-    const worker = await this.#open();
-    const id = ++this.#id;
-    return new Promise((resolve, reject) => {
-      this.#pending.set(id, { resolve, reject });
-      worker.postMessage({ ...order, id } satisfies ToPlannerWorker);
-    });
-  }
-
-  #open(): Promise<Worker> {
-    if (this.#worker !== null) return Promise.resolve(this.#worker);
-    this.#opening ??= this.#start().finally(() => {
-      this.#opening = null;
-    });
-    return this.#opening;
-  }
-
-  #start(): Promise<Worker> {
-    const { spec, ticks, plan, poses, scene, solver } = this.#options;
-    const address = solver ?? new URL('../plan/mpc/solver.js', import.meta.url);
-    const data: PlannerWorkerData = {
-      spec,
-      ticks,
-      plan,
-      poses,
-      scene,
-      status: this.#status,
-      solver: address.href,
-    };
-    const worker = new Worker(new URL('./planner-worker.js', import.meta.url), {
-      workerData: data,
-      name: 'planner',
-    });
-    return new Promise((resolve, reject) => {
-      const lost = (reason: string): void => {
-        const error = new ArmloopError('RIG_THREAD_DIED', { thread: 'planner', reason });
-        reject(error);
-        this.#lost(worker, error);
-      };
-      worker.on('message', (message: FromPlannerWorker) => {
-        if (message.type === 'open') {
-          this.#worker = worker;
-          resolve(worker);
-        } else this.#told(message);
-      });
-      worker.on('error', (error) => lost(error.message));
-      worker.on('exit', (code) => lost(`it ended with code ${code}`));
-    });
-  }
-
-  #told(message: Exclude<FromPlannerWorker, { type: 'open' }>): void {
-    if (message.type === 'said') {
-      this.#say(message.problem, message.phase);
-      return;
-    }
-    const waiting = this.#pending.get(message.id);
-    this.#pending.delete(message.id);
-    if (message.type === 'done') waiting?.resolve(message.terms);
-    else waiting?.reject(revive(message.code, message.details));
-  }
-
-  #lost(worker: Worker, error: ArmloopError): void {
-    if (this.#worker !== worker) return;
-    this.#worker = null;
-    this.#loaded = null;
-    this.#say('', '');
-    for (const { reject } of this.#pending.values()) reject(error);
-    this.#pending.clear();
-    if (!this.#closing) this.onFailure?.(error);
-  }
-}
-
-/** An error that crossed from the thread, by its code and details. */
-function revive(code: string, details: unknown): Error {
-  if (!(code in ERRORS)) return new Error(code);
-  return new ArmloopError(code as ErrorCode, details as never);
 }

@@ -3,7 +3,6 @@
  * which it will arrive. It sleeps on the ring of ticks, so that a plan is begun when there is something new to plan from.
  */
 import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
-import { ArmloopError } from '../errors.ts';
 import { LatestEnd, LatestView, RingView } from '../loop/channel.ts';
 import { monotonicClock } from '../loop/clock.ts';
 import { resolveChoice } from '../plan/mpc/choice.ts';
@@ -14,12 +13,17 @@ import { posesLayout } from '../robot/frame.ts';
 import { MOST_TERMS, PATH_POINTS } from '../robot/plan.ts';
 import type { ScenePlant } from '../robot/plant.ts';
 import { openPlant } from './kinds.ts';
+import { answerOrder, type FromOrderThread, type ToOrderThread } from './order-thread.ts';
 import {
-  type FromPlannerWorker,
+  type PlannerOrder,
+  type PlannerResult,
+  type PlannerSaid,
   type PlannerWorkerData,
   plannerStatusLayout,
-  type ToPlannerWorker,
 } from './planner-messages.ts';
+
+type Incoming = ToOrderThread<PlannerOrder>;
+type Outgoing = FromOrderThread<PlannerResult, PlannerSaid>;
 
 export interface SolverModule {
   readonly createSolver: () => Solver;
@@ -41,7 +45,7 @@ class PlannerLoop {
   readonly #now = monotonicClock();
   readonly #data: PlannerWorkerData;
   readonly #createSolver: () => Solver;
-  readonly #post: (message: FromPlannerWorker) => void;
+  readonly #post: (message: Outgoing) => void;
   readonly #ticks: RingView;
   readonly #plan: LatestEnd;
   readonly #poses: LatestView | null;
@@ -63,7 +67,7 @@ class PlannerLoop {
   #rate = 0;
   #said = '';
 
-  constructor(data: PlannerWorkerData, solver: SolverModule, post: (message: FromPlannerWorker) => void) {
+  constructor(data: PlannerWorkerData, solver: SolverModule, post: (message: Outgoing) => void) {
     this.#data = data;
     this.#createSolver = solver.createSolver;
     this.#post = post;
@@ -75,7 +79,7 @@ class PlannerLoop {
     this.#period = 1 / data.spec.loop.rateHz;
   }
 
-  async run(next: () => ToPlannerWorker | null): Promise<void> {
+  async run(next: () => Incoming | null): Promise<void> {
     while (this.#running) {
       for (let order = next(); order !== null; order = next()) await this.#obey(order);
       this.#takeIn();
@@ -86,7 +90,7 @@ class PlannerLoop {
     }
   }
 
-  async #obey(order: ToPlannerWorker): Promise<void> {
+  async #obey(order: Incoming): Promise<void> {
     switch (order.type) {
       case 'load':
         await this.#answer(order.id, () => this.#load(order));
@@ -102,7 +106,7 @@ class PlannerLoop {
         break;
       case 'unload':
         this.#unload();
-        this.#post({ type: 'done', id: order.id, terms: [] });
+        this.#post({ type: 'done', id: order.id, result: [] });
         break;
       case 'shutdown':
         this.#running = false;
@@ -113,18 +117,14 @@ class PlannerLoop {
   }
 
   async #answer(id: number, work: () => Promise<void>): Promise<void> {
-    try {
+    const carried = async (): Promise<PlannerResult> => {
       await work();
-      this.#post({ type: 'done', id, terms: this.#pilot?.terms ?? [] });
-    } catch (error) {
-      const known = error instanceof ArmloopError;
-      const what = error instanceof Error ? (error.stack ?? error.message) : String(error);
-      const [code, details] = known ? [error.code, error.details] : ['INTERNAL', { what }];
-      this.#post({ type: 'refused', id, code, details });
-    }
+      return this.#pilot?.terms ?? [];
+    };
+    this.#post(await answerOrder(id, carried));
   }
 
-  async #load({ choice }: ToPlannerWorker & { type: 'load' }): Promise<void> {
+  async #load({ choice }: Incoming & { type: 'load' }): Promise<void> {
     const { spec, scene } = this.#data;
     this.#unload();
     const plan = resolveChoice(choice, spec);
@@ -220,7 +220,7 @@ class PlannerLoop {
     const said = `${status.failure}\n${status.phase}`;
     if (said === this.#said) return;
     this.#said = said;
-    this.#post({ type: 'said', problem: status.failure, phase: status.phase });
+    this.#post({ type: 'said', said: { problem: status.failure, phase: status.phase } });
   }
 }
 
@@ -243,6 +243,6 @@ const data = workerData as PlannerWorkerData;
 const loop = new PlannerLoop(data, (await import(data.solver)) as SolverModule, (message) =>
   port.postMessage(message),
 );
-port.postMessage({ type: 'open' } satisfies FromPlannerWorker);
-await loop.run(() => (receiveMessageOnPort(port)?.message as ToPlannerWorker | undefined) ?? null);
+port.postMessage({ type: 'open' } satisfies Outgoing);
+await loop.run(() => (receiveMessageOnPort(port)?.message as Incoming | undefined) ?? null);
 port.close();

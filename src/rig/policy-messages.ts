@@ -16,23 +16,9 @@ export interface PolicyWorkerData {
   readonly status: ChannelBuffer;
 }
 
-export type ToPolicyWorker =
-  | {
-      readonly type: 'load';
-      readonly id: number;
-      readonly folder: string;
-      readonly request: Request;
-      readonly threads: number;
-    }
-  | { readonly type: 'unload'; readonly id: number }
-  | { readonly type: 'shutdown' };
-
-export type FromPolicyWorker =
-  | { readonly type: 'open' }
-  | { readonly type: 'done'; readonly id: number }
-  | { readonly type: 'refused'; readonly id: number; readonly code: string; readonly details: unknown }
-  /** The newest reason why there is no chunk, when it is another than before. */
-  | { readonly type: 'problem'; readonly text: string };
+export type PolicyOrder =
+  | { readonly type: 'load'; readonly folder: string; readonly request: Request; readonly threads: number }
+  | { readonly type: 'unload' };
 
 export const policyStatusLayout = Layout.of('policyStatus', [
   { name: 'chunks', unit: '1', doc: 'chunks handed to the loop since the activation' },

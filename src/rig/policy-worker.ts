@@ -3,7 +3,6 @@
  * its chunks into the loop's ring. It holds up nobody: while the model works, ticks and frames wait in their rings.
  */
 import { parentPort, workerData } from 'node:worker_threads';
-import { ArmloopError } from '../errors.ts';
 import { LatestEnd, RingEnd, RingView } from '../loop/channel.ts';
 import { monotonicClock } from '../loop/clock.ts';
 import { loadKinematics } from '../model/load.ts';
@@ -11,7 +10,11 @@ import { loadBundle } from '../policy/bundle.ts';
 import { PolicyPilot } from '../policy/pilot.ts';
 import { PolicyRunner } from '../policy/runner.ts';
 import { frameLayout } from '../robot/frame.ts';
-import type { FromPolicyWorker, PolicyWorkerData, ToPolicyWorker } from './policy-messages.ts';
+import { answerOrder, type FromOrderThread, type ToOrderThread } from './order-thread.ts';
+import type { PolicyOrder, PolicyWorkerData } from './policy-messages.ts';
+
+type Incoming = ToOrderThread<PolicyOrder>;
+type Outgoing = FromOrderThread<void, string>;
 
 /** Rows are handed over this long before they take effect, s, and at least two periods. */
 const LEAD = 0.003;
@@ -22,7 +25,7 @@ const IDLE_MS = 40;
 class PolicyLoop {
   readonly #now = monotonicClock();
   readonly #data: PolicyWorkerData;
-  readonly #post: (message: FromPolicyWorker) => void;
+  readonly #post: (message: Outgoing) => void;
   readonly #ticks: RingView;
   readonly #frames: readonly RingView[];
   readonly #chunks: RingEnd;
@@ -34,9 +37,9 @@ class PolicyLoop {
   #told = '';
   #wake: (() => void) | null = null;
   /** Loading and running take turns. */
-  #orders: ToPolicyWorker[] = [];
+  #orders: Incoming[] = [];
 
-  constructor(data: PolicyWorkerData, post: (message: FromPolicyWorker) => void) {
+  constructor(data: PolicyWorkerData, post: (message: Outgoing) => void) {
     this.#data = data;
     this.#post = post;
     this.#ticks = new RingView(data.ticks);
@@ -46,7 +49,7 @@ class PolicyLoop {
     this.#lead = Math.max(LEAD, 2 / data.spec.loop.rateHz);
   }
 
-  handle(order: ToPolicyWorker): void {
+  handle(order: Incoming): void {
     this.#orders.push(order);
     this.#wake?.();
   }
@@ -71,14 +74,15 @@ class PolicyLoop {
     await this.#unload();
   }
 
-  async #obey(order: ToPolicyWorker): Promise<void> {
+  async #obey(order: Incoming): Promise<void> {
     switch (order.type) {
       case 'load':
-        await this.#load(order);
+        await this.#unload();
+        this.#post(await answerOrder(order.id, () => this.#load(order)));
         break;
       case 'unload':
         await this.#unload();
-        this.#post({ type: 'done', id: order.id });
+        this.#post({ type: 'done', id: order.id, result: undefined });
         break;
       case 'shutdown':
         this.#running = false;
@@ -88,20 +92,11 @@ class PolicyLoop {
     }
   }
 
-  async #load({ id, folder, request, threads }: ToPolicyWorker & { type: 'load' }): Promise<void> {
-    await this.#unload();
+  async #load({ folder, request, threads }: Incoming & { type: 'load' }): Promise<void> {
     const { spec } = this.#data;
-    try {
-      this.#runner = await PolicyRunner.open(loadBundle(folder), { spec, request, threads });
-      this.#pilot = new PolicyPilot(this.#runner, loadKinematics(spec));
-      this.#told = '';
-      this.#post({ type: 'done', id });
-    } catch (error) {
-      const known = error instanceof ArmloopError;
-      const what = error instanceof Error ? (error.stack ?? error.message) : String(error);
-      const [code, details] = known ? [error.code, error.details] : ['INTERNAL', { what }];
-      this.#post({ type: 'refused', id, code, details });
-    }
+    this.#runner = await PolicyRunner.open(loadBundle(folder), { spec, request, threads });
+    this.#pilot = new PolicyPilot(this.#runner, loadKinematics(spec));
+    this.#told = '';
   }
 
   async #unload(): Promise<void> {
@@ -140,7 +135,7 @@ class PolicyLoop {
     this.#status.publish();
     if (status.problem === this.#told) return;
     this.#told = status.problem;
-    if (status.problem !== '') this.#post({ type: 'problem', text: status.problem });
+    if (status.problem !== '') this.#post({ type: 'said', said: status.problem });
   }
 
   /** Until something is due, or a message comes in. */
@@ -162,7 +157,7 @@ const FRAME = { time: frameLayout.at('time'), byteLength: frameLayout.at('byteLe
 
 const port = parentPort!;
 const loop = new PolicyLoop(workerData as PolicyWorkerData, (message) => port.postMessage(message));
-port.on('message', (message: ToPolicyWorker) => loop.handle(message));
-port.postMessage({ type: 'open' } satisfies FromPolicyWorker);
+port.on('message', (message: Incoming) => loop.handle(message));
+port.postMessage({ type: 'open' } satisfies Outgoing);
 await loop.run();
 port.close();
