@@ -3,17 +3,12 @@ import { MPC_LATE, MPC_LIMIT, MPC_STALE } from '../control/mpc.ts';
 import { ArmloopError } from '../errors.ts';
 import type { MpcChoice, MpcWeights } from '../plan/mpc/choice.ts';
 import type { TargetSpec } from '../plan/mpc/target.ts';
-import { ControllerId, Mode, RequestKind, Source } from '../robot/tick.ts';
+import { ControllerId, Source } from '../robot/tick.ts';
 import type { SessionState } from '../server/protocol.ts';
-import type { LoadedPlanner, LoopRequest, SessionHost } from './host.ts';
+import type { LoadedPlanner, SessionHost } from './host.ts';
+import { Slot, type SlotAsker } from './slot.ts';
 
-const STOP_S = 5;
-
-interface Asker {
-  ask(request: LoopRequest, what: string): Promise<number>;
-  stopMotion(timeoutS: number): Promise<void>;
-  event(level: 'info' | 'warning' | 'error', text: string): void;
-}
+const TAKER = { controller: ControllerId.mpc, source: Source.mpc, words: 'the planner' } as const;
 
 /**
  * How old plans may grow: [late, stale, limit] in s, the controller's arguments, for a planner that takes `latencyMs` from
@@ -27,12 +22,11 @@ export function planAges(latencyMs: number): [number, number, number] {
 
 export class PlannerFlow {
   readonly #host: SessionHost;
-  readonly #asker: Asker;
-  #loading: string | null = null;
+  readonly #slot: Slot;
 
-  constructor(host: SessionHost, asker: Asker) {
+  constructor(host: SessionHost, asker: SlotAsker) {
     this.#host = host;
-    this.#asker = asker;
+    this.#slot = new Slot(host, asker, TAKER);
   }
 
   state(): SessionState['planner'] {
@@ -46,28 +40,19 @@ export class PlannerFlow {
       problem: '',
       phase: '',
     } as const;
-    if (this.#loading !== null) return { ...nothing, task: this.#loading, state: 'loading' };
+    const { loading, drives } = this.#slot;
+    if (loading !== null) return { ...nothing, task: loading, state: 'loading' };
     const { loaded, problem, phase } = planner;
     if (loaded === null) return null;
     const { name, drive, horizon, dt, target } = loaded;
     const terms = loaded.terms.map((t) => ({ name: t.name, kind: t.kind, weight: t.weight, final: t.final }));
-    const state = this.#drives() ? 'driving' : 'ready';
+    const state = drives ? 'driving' : 'ready';
     return { task: name, state, drive, horizon, dt, target, terms, problem, phase };
   }
 
   /** Builds and warms up the planner, then lets it drive. Rejects with PLAN_*, TEACHER_NO_PHASES, REQUEST_REFUSED. */
   async start(lease: number, choice: MpcChoice): Promise<{ seq: number }> {
-    // The thread that plans for the one before is about to load another.
-    if (this.#drives()) await this.#asker.stopMotion(STOP_S);
-    this.#loading = choice.task;
-    this.#host.changed();
-    let loaded: LoadedPlanner;
-    try {
-      loaded = await this.#host.planner.load(choice);
-    } finally {
-      this.#loading = null;
-      this.#host.changed();
-    }
+    const loaded = await this.#slot.load(choice.task, () => this.#host.planner.load(choice));
     return this.#drive(lease, loaded, 'drives');
   }
 
@@ -87,30 +72,13 @@ export class PlannerFlow {
 
   /** Holds when it drives, and lets go of it. */
   async stop(): Promise<Record<string, never>> {
-    const { loaded } = this.#host.planner;
-    if (this.#drives()) await this.#asker.stopMotion(STOP_S);
-    await this.#host.planner.unload();
-    if (loaded !== null) this.#asker.event('info', `The planner of ${loaded.name} was put away.`);
-    this.#host.changed();
-    return {};
+    const { planner } = this.#host;
+    const { loaded } = planner;
+    return this.#slot.clear(() => planner.unload(), loaded && `The planner of ${loaded.name} was put away.`);
   }
 
-  #drives(): boolean {
-    const { view } = this.#host;
-    return view.mode === Mode.active && view.controller === ControllerId.mpc;
-  }
-
-  async #drive(lease: number, planner: LoadedPlanner, verb: string): Promise<{ seq: number }> {
-    const activate = {
-      kind: RequestKind.activate,
-      controller: ControllerId.mpc,
-      source: Source.mpc,
-      lease,
-      args: planAges(planner.latencyMs),
-    };
-    const seq = await this.#asker.ask(activate, 'the planner');
-    this.#asker.event('info', `The planner of ${planner.name} ${verb} (${planner.drive}).`);
-    this.#host.changed();
-    return { seq };
+  #drive(lease: number, planner: LoadedPlanner, verb: string): Promise<{ seq: number }> {
+    const { name, drive, latencyMs } = planner;
+    return this.#slot.drive(lease, planAges(latencyMs), `The planner of ${name} ${verb} (${drive}).`);
   }
 }

@@ -3,37 +3,32 @@
  * that the operator activates takes the slot from the policy, which stays ready.
  */
 import { ArmloopError } from '../errors.ts';
-import { ControllerId, Mode, RequestKind, Source } from '../robot/tick.ts';
+import { ControllerId, Source } from '../robot/tick.ts';
 import type { SessionState } from '../server/protocol.ts';
-import type { LoadedPolicy, LoopRequest, SessionHost } from './host.ts';
+import type { LoadedPolicy, SessionHost } from './host.ts';
+import { Slot, type SlotAsker } from './slot.ts';
 
-const STOP_S = 5;
-
-interface Asker {
-  ask(request: LoopRequest, what: string): Promise<number>;
-  stopMotion(timeoutS: number): Promise<void>;
-  event(level: 'info' | 'warning' | 'error', text: string): void;
-}
+const TAKER = { controller: ControllerId.policy, source: Source.policy, words: 'the policy' } as const;
 
 export class PolicyFlow {
   readonly #host: SessionHost;
-  readonly #asker: Asker;
-  #loading: string | null = null;
+  readonly #slot: Slot;
 
-  constructor(host: SessionHost, asker: Asker) {
+  constructor(host: SessionHost, asker: SlotAsker) {
     this.#host = host;
-    this.#asker = asker;
+    this.#slot = new Slot(host, asker, TAKER);
   }
 
   state(): SessionState['policy'] {
     const { policies } = this.#host;
-    if (this.#loading !== null) {
-      return { name: this.#loading, sha256: '', state: 'loading', task: '', problem: '' };
+    const { loading, drives } = this.#slot;
+    if (loading !== null) {
+      return { name: loading, sha256: '', state: 'loading', task: '', problem: '' };
     }
     const { loaded } = policies;
     if (loaded === null) return null;
     const { name, sha256, task } = loaded;
-    return { name, sha256, task, state: this.#drives() ? 'driving' : 'ready', problem: policies.problem };
+    return { name, sha256, task, state: drives ? 'driving' : 'ready', problem: policies.problem };
   }
 
   /** Checks, opens and warms up the policy, then lets it drive. Rejects with POLICY_*, REQUEST_REFUSED. */
@@ -42,17 +37,7 @@ export class PolicyFlow {
     name: string,
     request: { readonly task?: string; readonly goal?: readonly number[] },
   ): Promise<{ seq: number }> {
-    // The thread that thinks for the one before is about to load another.
-    if (this.#drives()) await this.#asker.stopMotion(STOP_S);
-    this.#loading = name;
-    this.#host.changed();
-    let loaded: LoadedPolicy;
-    try {
-      loaded = await this.#host.policies.load(name, request);
-    } finally {
-      this.#loading = null;
-      this.#host.changed();
-    }
+    const loaded = await this.#slot.load(name, () => this.#host.policies.load(name, request));
     return this.#drive(lease, loaded, 'drives');
   }
 
@@ -65,31 +50,13 @@ export class PolicyFlow {
 
   /** Holds when it drives, and lets go of it. */
   async stop(): Promise<Record<string, never>> {
-    const { loaded } = this.#host.policies;
-    if (this.#drives()) await this.#asker.stopMotion(STOP_S);
-    await this.#host.policies.unload();
-    if (loaded !== null) this.#asker.event('info', `The policy ${loaded.name} was put away.`);
-    this.#host.changed();
-    return {};
+    const { policies } = this.#host;
+    const { loaded } = policies;
+    return this.#slot.clear(() => policies.unload(), loaded && `The policy ${loaded.name} was put away.`);
   }
 
-  #drives(): boolean {
-    const { view } = this.#host;
-    return view.mode === Mode.active && view.controller === ControllerId.policy;
-  }
-
-  async #drive(lease: number, policy: LoadedPolicy, verb: string): Promise<{ seq: number }> {
-    const activate = {
-      kind: RequestKind.activate,
-      controller: ControllerId.policy,
-      source: Source.policy,
-      lease,
-      args: [policy.limitS],
-    };
-    const seq = await this.#asker.ask(activate, 'the policy');
+  #drive(lease: number, { name, sha256, limitS }: LoadedPolicy, verb: string): Promise<{ seq: number }> {
     // The hash goes into the log of a running episode: which policy it was, to the byte.
-    this.#asker.event('info', `The policy ${policy.name} ${verb} (sha256 ${policy.sha256}).`);
-    this.#host.changed();
-    return { seq };
+    return this.#slot.drive(lease, [limitS], `The policy ${name} ${verb} (sha256 ${sha256}).`);
   }
 }
