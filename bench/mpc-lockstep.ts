@@ -14,21 +14,19 @@ import {
   tickRecordLayout,
 } from '../src/robot/tick.ts';
 import type { Driver } from '../src/session/driver.ts';
+import { ForwardingDevice } from '../src/session/forwarding-device.ts';
 
 /** Torque on each joint of the arm at time t, added to what is commanded. */
 export type Push = (t: number, torque: Float64Array) => void;
 
-class PushedDevice implements LockstepDevice {
-  readonly spec;
-  readonly #device: LockstepDevice;
+class PushedDevice extends ForwardingDevice {
   readonly #push: Push;
   readonly #told: Float64Array;
   readonly #torque: Float64Array;
   readonly #tau: number;
 
   constructor(device: LockstepDevice, robot: RobotSpec, push: Push) {
-    this.spec = device.spec;
-    this.#device = device;
+    super(device);
     this.#push = push;
     const layout = commandLayout(robot.axes.length);
     this.#told = new Float64Array(layout.size);
@@ -36,39 +34,12 @@ class PushedDevice implements LockstepDevice {
     this.#tau = layout.at('tau');
   }
 
-  get scene() {
-    return this.#device.scene;
-  }
-  poses(out: Float64Array): void {
-    this.#device.poses(out);
-  }
-  reset(seed: number): void {
-    this.#device.reset(seed);
-  }
-  setEnabled(state: 'on' | 'off'): void {
-    this.#device.setEnabled(state);
-  }
-  read(time: number, out: Float64Array): void {
-    this.#device.read(time, out);
-  }
-  write(command: Float64Array, time: number, sent: Float64Array): void {
+  override write(command: Float64Array, time: number, sent: Float64Array): void {
     this.#told.set(command);
     this.#torque.fill(0);
     this.#push(time, this.#torque);
     for (let i = 0; i < this.#torque.length; i++) this.#told[this.#tau + i]! += this.#torque[i]!;
-    this.#device.write(this.#told, time, sent);
-  }
-  advance(): void {
-    this.#device.advance();
-  }
-  snapshot(): Float64Array {
-    return this.#device.snapshot();
-  }
-  restore(state: Float64Array): void {
-    this.#device.restore(state);
-  }
-  dispose(): void {
-    this.#device.dispose();
+    this.device.write(this.#told, time, sent);
   }
 }
 

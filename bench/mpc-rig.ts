@@ -11,6 +11,7 @@ import { EpisodeFiles } from '../src/record/files.ts';
 import { Rig } from '../src/rig/rig.ts';
 import { Mode, Reason, Source } from '../src/robot/tick.ts';
 import { packageRoot } from '../src/root.ts';
+import { PATH } from './mpc-path.ts';
 
 const [workspace, rate, stages, seconds] = process.argv.slice(2) as [string, string, string, string];
 const base = loadRobot(join(packageRoot(), 'robots', 'panda-sim.yaml'));
@@ -23,15 +24,6 @@ const spec = {
   limits: { ...base.limits, stateAgeMs: 2000, missedMs: 2000, watchdogMs: 2000, deadmanMs: 5000 },
   sim: { ...base.sim!, task: 'reach', timestep: Math.min(0.001, 1 / rateHz) },
 };
-const PATH = {
-  kind: 'path',
-  pose: [0.5, 0, 0.35, 1, 0, 0, 0],
-  amplitude: [0.1, 0.15, 0],
-  multiple: [2, 1, 0],
-  phase: [0, 0, 0],
-  period: 3,
-} as const;
-
 const rig = await Rig.open({ spec, workspace, log: pino({ level: 'silent' }) });
 const { lease } = (await rig.session.request('lease.take', { client: 1, operator: 'bench' }, 1)) as {
   lease: number;

@@ -4,23 +4,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { loadRobot } from '../src/config.ts';
 import { Rng } from '../src/math/rng.ts';
-import type { MpcChoice } from '../src/plan/mpc/choice.ts';
 import { createSolver } from '../src/plan/mpc/solver.ts';
 import type { RobotSpec } from '../src/robot/spec.ts';
 import { tickRecordLayout } from '../src/robot/tick.ts';
 import { packageRoot } from '../src/root.ts';
 import { MpcDriver } from '../src/session/mpc-driver.ts';
 import { runMpc } from './mpc-lockstep.ts';
+import { PATH } from './mpc-path.ts';
 
-/** A figure of eight, 0.2 m × 0.3 m, once in 3 s. */
-const PATH: Extract<NonNullable<MpcChoice['target']>, { kind: 'path' }> = {
-  kind: 'path',
-  pose: [0.5, 0, 0.35, 1, 0, 0, 0],
-  amplitude: [0.1, 0.15, 0],
-  multiple: [2, 1, 0],
-  phase: [0, 0, 0],
-  period: 3,
-};
 const SECONDS = 8;
 /** From then on it counts, s after the activation. */
 const SETTLED = 2;

@@ -3,15 +3,13 @@
  * pushed them off it. The command that left the guard, which is what episodes teach, stays as it was; `/sent` holds
  * what the devices were really told. Simulated rigs only.
  */
-import type { DeviceSpec, LockstepDevice } from '../robot/device.ts';
-import type { SceneDescription } from '../robot/scene.ts';
+import type { LockstepDevice } from '../robot/device.ts';
 import type { RobotSpec } from '../robot/spec.ts';
 import { CommandMode, commandLayout } from '../robot/tick.ts';
 import type { Disturbance } from './driver.ts';
+import { ForwardingDevice } from './forwarding-device.ts';
 
-export class DisturbedDevice implements LockstepDevice {
-  readonly spec: DeviceSpec;
-  readonly #device: LockstepDevice;
+export class DisturbedDevice extends ForwardingDevice {
   /** Index in the robot's axes of each axis of the device. */
   readonly #axes: readonly number[];
   readonly #offset: Float64Array;
@@ -22,8 +20,7 @@ export class DisturbedDevice implements LockstepDevice {
 
   /** `index`: of the device in the robot file. */
   constructor(device: LockstepDevice, robot: RobotSpec, index: number) {
-    this.#device = device;
-    this.spec = device.spec;
+    super(device);
     const names = robot.devices[index]!.axes;
     this.#axes = names.map((name) => robot.axes.findIndex((a) => a.name === name));
     this.#offset = new Float64Array(robot.axes.length);
@@ -33,38 +30,18 @@ export class DisturbedDevice implements LockstepDevice {
     this.#at = { mode: layout.at('mode'), q: layout.at('q'), qd: layout.at('qd') };
   }
 
-  get scene(): SceneDescription | null {
-    return this.#device.scene;
-  }
-
   /** From the next command on; null for none. */
   disturb(disturbance: Disturbance | null): void {
     this.#disturbance = disturbance;
   }
 
-  poses(out: Float64Array): void {
-    this.#device.poses(out);
-  }
-
-  reset(seed: number): void {
-    this.#device.reset(seed);
-  }
-
-  setEnabled(state: 'on' | 'off'): void {
-    this.#device.setEnabled(state);
-  }
-
-  read(time: number, out: Float64Array): void {
-    this.#device.read(time, out);
-  }
-
-  write(command: Float64Array, time: number, sent: Float64Array): void {
+  override write(command: Float64Array, time: number, sent: Float64Array): void {
     const pushed =
       this.#disturbance !== null &&
       command[this.#at.mode] === CommandMode.position &&
       this.#disturbance.at(time, this.#offset, this.#rate);
     if (!pushed) {
-      this.#device.write(command, time, sent);
+      this.device.write(command, time, sent);
       return;
     }
     this.#told.set(command);
@@ -73,22 +50,6 @@ export class DisturbedDevice implements LockstepDevice {
       this.#told[this.#at.q + i]! += this.#offset[axis]!;
       this.#told[this.#at.qd + i]! += this.#rate[axis]!;
     }
-    this.#device.write(this.#told, time, sent);
-  }
-
-  advance(): void {
-    this.#device.advance();
-  }
-
-  snapshot(): Float64Array {
-    return this.#device.snapshot();
-  }
-
-  restore(state: Float64Array): void {
-    this.#device.restore(state);
-  }
-
-  dispose(): void {
-    this.#device.dispose();
+    this.device.write(this.#told, time, sent);
   }
 }

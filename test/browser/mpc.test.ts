@@ -1,7 +1,7 @@
 /**
  * A person in a real browser, on a real `armloop up`: starts a planner, drags its target with the mouse and the arm
- * follows; pushes the arm with the mouse, it yields and comes back; changes a weight; takes over with keys, hands back,
- * stops. Judged by what the rig publishes.
+ * follows; pushes the arm with the mouse, it yields and comes back; changes a weight; stops. Judged by what the rig
+ * publishes.
  * @alone @limit 400
  */
 import assert from 'node:assert/strict';

@@ -9,6 +9,7 @@
  *                 business is an option of the model that it is given.
  */
 import type { DynamicsModel } from '../../model/dynamics.ts';
+import type { TrajectoryFunctions } from '../../model/generated-trajectory.ts';
 import { CommandMode } from '../../robot/tick.ts';
 import type { PlanMemory } from '../problem.ts';
 
@@ -60,18 +61,6 @@ export class CommandPlant implements ArmPlant {
   }
 }
 
-/** Functions over whole trajectories by semi-implicit Euler, as generated models offer them. */
-export interface BulkDerivatives {
-  derivatives(
-    count: number,
-    xs: Float64Array,
-    us: Float64Array,
-    h: number,
-    fx: Float64Array,
-    fu: Float64Array,
-  ): void;
-}
-
 export class EffortPlant implements ArmPlant {
   readonly joints: number;
   readonly mode = CommandMode.torque;
@@ -86,7 +75,7 @@ export class EffortPlant implements ArmPlant {
   readonly #du: Float64Array;
 
   /** `memory` and `bulk` of a generated model, where there is one. */
-  constructor(model: DynamicsModel, memory?: PlanMemory, bulk?: BulkDerivatives) {
+  constructor(model: DynamicsModel, memory?: PlanMemory, bulk?: Pick<TrajectoryFunctions, 'derivatives'>) {
     const { n } = model;
     const alloc = (count: number): Float64Array => memory?.alloc(count) ?? new Float64Array(count);
     this.joints = n;
