@@ -3,8 +3,9 @@
  * for everybody's state. Allocates nothing after it was made.
  */
 import type { CycleOutcome, Reading } from '../bus/arm/chain.ts';
+import type { Exchange, Outcome } from '../bus/half-duplex.ts';
 import { wireTime } from '../bus/wire.ts';
-import type { DynamixelBus, Exchange, Outcome } from './bus.ts';
+import type { DynamixelBus } from './bus.ts';
 import type { PacketDecoder } from './decoder.ts';
 import type { Joint } from './joint.ts';
 import { torquePerUnit } from './models.ts';
@@ -15,10 +16,10 @@ import { numberAt, VELOCITY_UNIT, X } from './table.ts';
 
 export type ReadWay = 'fast' | 'plain';
 
-export class StateCycle implements Exchange {
+export class StateCycle implements Exchange<PacketDecoder> {
   readonly replyBytes: number;
   readonly replies: number;
-  readonly fastLength: number;
+  readonly #fastLength: number;
   readonly #bus: DynamixelBus;
   readonly #joints: readonly Joint[];
   readonly #ids: Uint8Array;
@@ -49,8 +50,8 @@ export class StateCycle implements Exchange {
     this.#data = new Uint8Array(n * STATE_BYTES);
     this.#bytes = this.#read;
     this.replies = way === 'fast' ? 1 : n;
-    this.fastLength = way === 'fast' ? fastReplyLength(n, STATE_BYTES) : -1;
-    this.replyBytes = way === 'fast' ? 7 + this.fastLength : n * (STATUS_OVERHEAD + STATE_BYTES);
+    this.#fastLength = way === 'fast' ? fastReplyLength(n, STATE_BYTES) : -1;
+    this.replyBytes = way === 'fast' ? 7 + this.#fastLength : n * (STATUS_OVERHEAD + STATE_BYTES);
   }
 
   /** Bytes of a cycle of `n` servos on the wire, both ways, without stuffing. */
@@ -75,6 +76,10 @@ export class StateCycle implements Exchange {
       this.#bytes = this.#request(w.end()).bytes;
     }
     this.#bus.run(this);
+  }
+
+  expect(decoder: PacketDecoder): void {
+    decoder.expectFast(this.#fastLength);
   }
 
   take(packet: PacketDecoder): boolean {

@@ -4,6 +4,7 @@
  * sure that FF FF FD 00 only ever starts a packet, so that header starts one anywhere, also in the middle of a packet
  * whose length was damaged.
  */
+import type { FrameDecoder } from '../bus/half-duplex.ts';
 import { crcByte } from './crc.ts';
 import { BROADCAST, Instruction, LARGEST_ID } from './packet.ts';
 
@@ -11,7 +12,7 @@ const HEADER = 0xfffffd00;
 /** Longest packet that is believed, by its length field. The vendor's SDK has the same bound. */
 const LONGEST = 1024;
 
-export class PacketDecoder {
+export class PacketDecoder implements FrameDecoder {
   /** Of the packet that was completed last. */
   id = 0;
   instruction = 0;
@@ -39,10 +40,11 @@ export class PacketDecoder {
   #packetId = 0;
   #packetInstruction = 0;
 
-  /** Forgets a packet that has begun: before a new request, whose answer starts afresh. */
+  /** Forgets a packet that has begun, and that a fast reply may come: before a new request, whose answer starts afresh. */
   reset(): void {
     this.#at = 0;
     this.#window = 0;
+    this.#fast = -1;
     this.complete = false;
   }
 

@@ -1,6 +1,19 @@
 /** Single requests to a bus, each with a bounded number of tries: what is done outside of the cycle. */
-import { ArmloopError } from '../../src/errors.ts';
-import type { DynamixelBus, Exchange, Outcome } from './bus.ts';
+import {
+  type Answer,
+  type Asker,
+  ask,
+  askAll,
+  persist,
+  request,
+  type Status,
+  type StatusProtocol,
+  statusOf,
+  tell,
+  trouble,
+} from '../bus/ask.ts';
+import type { Outcome } from '../bus/half-duplex.ts';
+import type { DynamixelBus } from './bus.ts';
 import type { PacketDecoder } from './decoder.ts';
 import {
   BROADCAST,
@@ -15,61 +28,18 @@ import {
 import { fastOffset, isFastReply, isStatus } from './reply.ts';
 import { bytesOf, type Item, numberAt } from './table.ts';
 
-export interface Status {
-  readonly id: number;
-  /** Error byte, with the alert bit. */
-  readonly error: number;
-  readonly data: Uint8Array;
-}
-
-export interface Answer {
-  readonly outcome: Outcome;
-  readonly replies: readonly Status[];
-  /** Bytes that came, also those that were no answer. */
-  readonly heard: number;
-}
-
 /** Where requests go, and for whom errors are. */
-export interface Requester {
-  readonly bus: DynamixelBus;
-  readonly device: string;
-}
+export type Requester = Asker<PacketDecoder>;
 
-/** Tries of a request before it counts as failed. */
-const TRIES = 5;
 /** A device may answer a ping of everybody this much later per id (DynamixelSDK: 3 ms). */
 const PING_SLOT_S = 0.003;
 
-/** Sends packets and waits for one status packet of each of `ids`, with `bytes` of data. */
-function ask(bus: DynamixelBus, bytes: Uint8Array, ids: readonly number[], length: number): Promise<Answer> {
-  return new Promise((resolve) => {
-    const replies: Status[] = [];
-    bus.run({
-      bytes,
-      replyBytes: ids.length * (STATUS_OVERHEAD + length),
-      replies: ids.length,
-      fastLength: -1,
-      take: (packet) => {
-        if (!isStatus(packet, ids[replies.length]!, length)) return false;
-        replies.push(statusOf(packet));
-        return replies.length === ids.length;
-      },
-      end: (outcome) => resolve({ outcome, replies, heard: bus.heard }),
-    });
-  });
-}
-
-function statusOf(packet: PacketDecoder): Status {
-  return { id: packet.id, error: packet.body[0]!, data: packet.body.slice(1, packet.count) };
-}
-
-/** The same up to TRIES times, until it was answered. */
-async function persist(work: () => Promise<Answer>): Promise<Answer> {
-  let last = await work();
-  for (let i = 1; i < TRIES && last.outcome !== 'answered' && last.outcome !== 'lost'; i++)
-    last = await work();
-  return last;
-}
+const PROTOCOL: StatusProtocol<PacketDecoder> = {
+  overhead: STATUS_OVERHEAD,
+  isAnswer: isStatus,
+  expect: () => {},
+  refusal: statusErrorWords,
+};
 
 const packet = (build: (writer: PacketWriter) => PacketWriter): Uint8Array =>
   Uint8Array.from(build(new PacketWriter()).bytes);
@@ -93,66 +63,24 @@ export async function ping(
   id: number,
 ): Promise<{ readonly servo: Found | null } & Answer> {
   const bytes = packet((w) => w.plain(id, Instruction.ping));
-  const answer = await persist(() => ask(bus, bytes, [id], PING_BYTES));
+  const answer = await persist(() => ask(bus, PROTOCOL, bytes, [id], PING_BYTES));
   return { ...answer, servo: answer.outcome === 'answered' ? found(answer.replies[0]!) : null };
 }
 
 /** Asks everybody at once: who answers within the time that the largest id may take. */
-export function pingAll(
+export async function pingAll(
   bus: DynamixelBus,
 ): Promise<{ readonly servos: readonly Found[]; readonly heard: number }> {
-  return new Promise((resolve) => {
-    const servos: Found[] = [];
-    const slots = PING_SLOT_S * (LARGEST_ID + 1);
-    const everyone: Exchange = {
-      bytes: packet((w) => w.plain(BROADCAST, Instruction.ping)),
-      // Time of the slots, as bytes of the wire.
-      replyBytes: Math.ceil((slots * bus.wire.baud) / 10),
-      replies: 0,
-      fastLength: -1,
-      take: (p) => {
-        if (isStatus(p, p.id, PING_BYTES)) servos.push(found(statusOf(p)));
-        return false;
-      },
-      end: () => resolve({ servos, heard: bus.heard }),
-    };
-    bus.run(everyone);
-  });
-}
-
-/** Why a request failed, for people. */
-function trouble({ device }: Requester, id: number, { outcome }: Answer): ArmloopError {
-  const problem = {
-    answered: '',
-    silent: 'does not answer any more',
-    garbled: 'answers, but what arrives is damaged: noise, or two servos with this id',
-    lost: 'cannot be reached: the port is gone',
-  }[outcome];
-  return new ArmloopError('DEVICE_BUS', { device, servo: `the servo with id ${id}`, problem });
-}
-
-function checked(to: Requester, id: number, answer: Answer, what: string): Uint8Array {
-  if (answer.outcome !== 'answered') throw trouble(to, id, answer);
-  const { error, data } = answer.replies[0]!;
-  const words = statusErrorWords(error);
-  if (words === null) return data;
-  throw new ArmloopError('DEVICE_BUS', {
-    device: to.device,
-    servo: `the servo with id ${id}`,
-    problem: `refused to ${what}: ${words}`,
-  });
+  const bytes = packet((w) => w.plain(BROADCAST, Instruction.ping));
+  const slots = { ids: LARGEST_ID + 1, slotS: PING_SLOT_S };
+  const { replies, heard } = await askAll(bus, PROTOCOL, bytes, PING_BYTES, slots);
+  return { servos: replies.map(found), heard };
 }
 
 /** Bytes of the table. Rejects with DEVICE_BUS. */
-export async function readBytes(
-  to: Requester,
-  id: number,
-  address: number,
-  length: number,
-): Promise<Uint8Array> {
+export function readBytes(to: Requester, id: number, address: number, length: number): Promise<Uint8Array> {
   const bytes = packet((w) => w.read(id, address, length));
-  const answer = await persist(() => ask(to.bus, bytes, [id], length));
-  return checked(to, id, answer, `tell what is at address ${address}`);
+  return request(to, PROTOCOL, bytes, id, length, `tell what is at address ${address}`);
 }
 
 export async function writeBytes(
@@ -162,8 +90,7 @@ export async function writeBytes(
   data: Uint8Array,
 ): Promise<void> {
   const bytes = packet((w) => w.write(id, address, data));
-  const answer = await persist(() => ask(to.bus, bytes, [id], 0));
-  checked(to, id, answer, `set address ${address} to ${[...data].join(' ')}`);
+  await request(to, PROTOCOL, bytes, id, 0, `set address ${address} to ${[...data].join(' ')}`);
 }
 
 export async function readItem(to: Requester, id: number, item: Item): Promise<number> {
@@ -183,7 +110,7 @@ export async function setItem(to: Requester, id: number, item: Item, value: numb
 /** Starts a servo anew; it is away for about 0.3 s. */
 export async function reboot(to: Requester, id: number): Promise<void> {
   const bytes = packet((w) => w.plain(id, Instruction.reboot));
-  checked(to, id, await persist(() => ask(to.bus, bytes, [id], 0)), 'reboot');
+  await request(to, PROTOCOL, bytes, id, 0, 'reboot');
 }
 
 /** The same part of the table of several devices in one request; each answers for itself. */
@@ -193,7 +120,7 @@ export async function syncRead(
   item: Item,
 ): Promise<readonly Status[]> {
   const bytes = packet((w) => w.syncRead(item.address, item.size, ids, false));
-  return complete(to, ids, await persist(() => ask(to.bus, bytes, ids, item.size)));
+  return complete(to, ids, await persist(() => ask(to.bus, PROTOCOL, bytes, ids, item.size)));
 }
 
 /** Different parts; the lengths must be equal when `fast`. */
@@ -214,7 +141,7 @@ export async function bulkRead(
         bytes,
         replyBytes: parts.reduce((sum, p) => sum + STATUS_OVERHEAD + p.length, 0),
         replies: parts.length,
-        fastLength: -1,
+        expect: () => {},
         take: (p) => {
           const part = parts[replies.length]!;
           if (!isStatus(p, part.id, part.length)) return false;
@@ -259,17 +186,18 @@ async function fast(
     return true;
   };
   const fastLength = fastReplyLength(ids.length, length);
+  const expect = (decoder: PacketDecoder): void => decoder.expectFast(fastLength);
   const once = (): Promise<Answer> =>
     new Promise((resolve) => {
       const end = (outcome: Outcome): void => resolve({ outcome, replies, heard: to.bus.heard });
-      to.bus.run({ bytes, replyBytes: 7 + fastLength, replies: 1, fastLength, take, end });
+      to.bus.run({ bytes, replyBytes: 7 + fastLength, replies: 1, expect, take, end });
     });
   return complete(to, ids, await persist(once));
 }
 
 function complete(to: Requester, ids: readonly number[], answer: Answer): readonly Status[] {
   if (answer.outcome !== 'answered')
-    throw trouble(to, ids[Math.min(answer.replies.length, ids.length - 1)]!, answer);
+    throw trouble(to.device, ids[Math.min(answer.replies.length, ids.length - 1)]!, answer);
   return answer.replies;
 }
 
@@ -278,11 +206,4 @@ export function syncWrite(bus: DynamixelBus, item: Item, values: ReadonlyMap<num
   const writer = new PacketWriter().beginSyncWrite(item.address, item.size);
   for (const [id, value] of values) writer.u8(id).number(value, item.size);
   return tell(bus, Uint8Array.from(writer.end().bytes));
-}
-
-/** Sends packets that nobody answers. */
-export function tell(bus: DynamixelBus, bytes: Uint8Array): Promise<void> {
-  return new Promise((resolve) => {
-    bus.run({ bytes, replyBytes: 0, replies: 0, fastLength: -1, take: () => true, end: () => resolve() });
-  });
 }

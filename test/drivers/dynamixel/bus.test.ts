@@ -1,6 +1,7 @@
 /** The master of a bus against emulated servos over a real port: every instruction, and what goes wrong on a wire. */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { tell } from '../../../drivers/bus/ask.ts';
 import { Instruction, PacketWriter } from '../../../drivers/dynamixel/packet.ts';
 import {
   bulkRead,
@@ -13,7 +14,6 @@ import {
   setItem,
   syncRead,
   syncWrite,
-  tell,
   writeBytes,
   writeItem,
 } from '../../../drivers/dynamixel/requests.ts';
