@@ -1,9 +1,10 @@
 /** Kind `dynamixel`: an arm (and gripper) of DYNAMIXEL X-series servos on one bus, Protocol 2.0. */
 import type { DeviceFactory, EmulatorFactory } from '../../src/robot/device.ts';
 import { ServoArm } from '../bus/arm/servo-arm.ts';
+import { emulation } from '../bus/emulator/arm.ts';
 import { openSerialWire } from '../bus/serial-wire.ts';
 import { DynamixelChain } from './chain.ts';
-import { emulateArm } from './emulator/arm.ts';
+import { startArmEmulator } from './emulator/arm.ts';
 import { jointsOf } from './joint.ts';
 
 /** Throws CONFIG_INVALID for bad options. */
@@ -24,6 +25,7 @@ export const createDevice: DeviceFactory = (context) => {
 };
 
 /** For `--dry-run`: the same servos, emulated in a process of their own. */
-export const emulate: EmulatorFactory = (context) => emulateArm(context);
+export const emulate: EmulatorFactory = async (context) =>
+  emulation(context, await startArmEmulator(context));
 
 export { tools } from './tools.ts';

@@ -1,55 +1,33 @@
-/** One axis of a Dynamixel arm: its servo, its model, and how it counts. */
-import { ArmloopError } from '../../src/errors.ts';
+/** The joints of a Dynamixel arm. */
+
 import type { DeviceContext } from '../../src/robot/device.ts';
 import { deviceOptions } from '../../src/robot/options.ts';
-import { JointMap } from '../bus/arm/joint-map.ts';
+import { type BusJoint, makeJoints } from '../bus/arm/joint.ts';
 import { modelNamed, type ServoModel } from './models.ts';
 import { type DynamixelOptions, dynamixelOptions, type ServoOptions } from './options.ts';
 import { POSITION_UNIT, STEPS } from './table.ts';
 
-export interface Joint {
-  readonly id: number;
-  /** `joint2 (id 3)`. */
-  readonly name: string;
-  readonly options: ServoOptions;
-  readonly model: ServoModel;
-  readonly map: JointMap;
-}
+export type Joint = BusJoint<ServoOptions, ServoModel>;
 
 /** Options of a device and the joints that they make. Throws CONFIG_INVALID. */
-export function jointsOf({ robot, entry }: Omit<DeviceContext, 'now'>): {
+export function jointsOf(context: Omit<DeviceContext, 'now'>): {
   options: DynamixelOptions;
   joints: Joint[];
 } {
-  const options = deviceOptions(dynamixelOptions, robot, entry);
-  const at = `devices[${robot.devices.findIndex((d) => d.name === entry.name)}].options`;
-  const refuse = (path: string, value: string | number, rule: string): never => {
-    throw new ArmloopError('CONFIG_INVALID', { file: robot.source.file, path: `${at}.${path}`, value, rule });
-  };
-  const { servos } = options;
-  if (servos.length !== entry.axes.length) {
-    refuse(
-      'servos',
-      `${servos.length} servos`,
-      `there must be one for each of the axes ${entry.axes.join(', ')}`,
-    );
-  }
-  const joints = servos.map((servo, i): Joint => {
-    const first = servos.findIndex((s) => s.id === servo.id);
-    if (first !== i) refuse(`servos[${i}].id`, servo.id, `servos[${first}] has that id already`);
-    const axis = robot.axes.find((a) => a.name === entry.axes[i])!;
-    const { direction, ratio, zero, offset } = servo;
-    const map = new JointMap(axis, { direction, ratio, zero, offset, unit: POSITION_UNIT });
-    const [low, high] = map.stepLimits;
-    if (servo.mode === 'position' && (low < 0 || high >= STEPS)) {
-      const rule = `the limits of ${axis.name} are steps ${low} to ${high}, which takes more than its one turn: correct zero and offset, or use the mode extended`;
-      refuse(`servos[${i}].mode`, servo.mode, rule);
-    }
-    const model = modelNamed(servo.model)!;
-    if (servo.mode === 'current' && model.currentLimit === null) {
-      refuse(`servos[${i}].mode`, servo.mode, `a ${model.name} does not measure its current`);
-    }
-    return { id: servo.id, name: `${axis.name} (id ${servo.id})`, options: servo, model, map };
+  const options = deviceOptions(dynamixelOptions, context.robot, context.entry);
+  const joints = makeJoints(context, options.servos, {
+    model: (name) => modelNamed(name)!,
+    unit: () => POSITION_UNIT,
+    check: ({ options: { mode }, model, map }, refuse) => {
+      const [low, high] = map.stepLimits;
+      if (mode === 'position' && (low < 0 || high >= STEPS)) {
+        const rule = `the limits of ${map.axis.name} are steps ${low} to ${high}, which takes more than its one turn: correct zero and offset, or use the mode extended`;
+        refuse('mode', mode, rule);
+      }
+      if (mode === 'current' && model.currentLimit === null) {
+        refuse('mode', mode, `a ${model.name} does not measure its current`);
+      }
+    },
   });
   return { options, joints };
 }

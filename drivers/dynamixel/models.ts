@@ -3,20 +3,17 @@
  * DynamixelSDK 4.1 (Apache-2.0). Torque, speed, current, limits: specifications of the model's page of the ROBOTIS
  * e-Manual, at the voltage it recommends.
  */
-export interface ServoModel {
-  readonly name: string;
-  readonly number: number;
+import type { ServoModelBase } from '../bus/arm/joint.ts';
+
+export interface ServoModel extends ServoModelBase {
   /** First Indirect Address, first Indirect Data, and how many there are in a row. */
   readonly indirect: { readonly address: number; readonly data: number; readonly count: number };
   /** What address 126 measures: A per unit, or null for a load in 0.1 % of the stall torque. */
   readonly currentUnit: number | null;
-  /** V recommended, N·m and A at stall, rad/s without load. */
+  /** V recommended, A at stall. */
   readonly voltage: number;
-  readonly stallTorque: number;
   readonly stallCurrent: number;
-  readonly noLoadSpeed: number;
-  /** Factory values of Temperature Limit (°C), Min and Max Voltage Limit (V). */
-  readonly temperatureLimit: number;
+  /** Factory values of Min and Max Voltage Limit, V. */
   readonly voltageLimits: readonly [number, number];
   /** Factory value of Current Limit (38), in its units; null where there is none. */
   readonly currentLimit: number | null;

@@ -1,8 +1,7 @@
-/** Finds the servos of an arm on a bus, checks that they are the right ones, and sets them up. */
+/** Sets the servos of an arm up as its robot file says. */
 import { ArmloopError } from '../../src/errors.ts';
 import type { Joint } from './joint.ts';
-import { modelNumbered } from './models.ts';
-import { type Found, ping, type Requester, readBytes, readItem, setItem, writeBytes } from './requests.ts';
+import { type Requester, readBytes, readItem, setItem, writeBytes } from './requests.ts';
 import {
   bytesOf,
   hardwareErrorWords,
@@ -36,59 +35,6 @@ const MODES = {
   extended: OperatingMode.extendedPosition,
   current: OperatingMode.currentPosition,
 } as const;
-
-/** Who answers, and how the others do not. Rejects with DEVICE_SILENT, DEVICE_SERVO_MISSING, DEVICE_BUS, DEVICE_SERVO_WRONG. */
-export async function findServos(to: Requester, joints: readonly Joint[]): Promise<void> {
-  const { device, bus } = to;
-  const there = new Map<number, Found>();
-  const missing: Joint[] = [];
-  let heard = 0;
-  for (const joint of joints) {
-    const answer = await ping(bus, joint.id);
-    heard += answer.heard;
-    if (answer.servo !== null) there.set(joint.id, answer.servo);
-    else if (answer.outcome === 'garbled' && there.size > 0) throw clash(to, joint);
-    else missing.push(joint);
-    // A bus on which nobody answers need not be asked for every id.
-    if (there.size === 0 && missing.length === 3) break;
-  }
-  if (there.size === 0) {
-    const words =
-      heard === 0
-        ? 'not a byte came'
-        : `${heard} bytes came that are no answer: the wrong baud rate, or noise`;
-    throw new ArmloopError('DEVICE_SILENT', {
-      device,
-      port: bus.wire.port,
-      baud: bus.wire.baud,
-      heard: words,
-    });
-  }
-  if (missing.length > 0) {
-    const names = missing.map((j) => j.name).join(', ');
-    throw new ArmloopError('DEVICE_SERVO_MISSING', {
-      device,
-      missing: `${names} ${missing.length === 1 ? 'does' : 'do'} not answer`,
-      port: bus.wire.port,
-      found: [...there.keys()].join(', '),
-    });
-  }
-  for (const { id, name, model } of joints) {
-    const { model: number } = there.get(id)!;
-    if (number === model.number) continue;
-    const is = modelNumbered(number)?.name ?? `a model with the number ${number}`;
-    throw new ArmloopError('DEVICE_SERVO_WRONG', {
-      device,
-      servo: name,
-      problem: `is ${is}, not ${model.name}`,
-    });
-  }
-}
-
-function clash({ device }: Requester, { name }: Joint): ArmloopError {
-  const problem = 'answers, but what arrives is damaged each time: most likely two servos have this id';
-  return new ArmloopError('DEVICE_BUS', { device, servo: name, problem });
-}
 
 /** Sets one servo up as the robot file says. Torque stays as it is. Rejects with DEVICE_SERVO_FAULT, DEVICE_SERVO_WRONG, DEVICE_BUS. */
 export async function setUp(to: Requester, joint: Joint): Promise<void> {

@@ -1,9 +1,10 @@
 /** The servos of one line: which of them a packet is for, what each answers, and when. */
 import type { Rng } from '../../../src/math/rng.ts';
+import type { ServoLoad } from '../../bus/emulator/arm.ts';
 import type { Line } from '../../bus/emulator/line.ts';
 import { monotonic } from '../../bus/emulator/line.ts';
-import type { MotorSetup } from '../../bus/emulator/motor.ts';
 import type { EmulatedBus } from '../../bus/emulator/process.ts';
+import { byId, change, overlaid } from '../../bus/emulator/servos.ts';
 import { crc16 } from '../crc.ts';
 import { PacketDecoder } from '../decoder.ts';
 import { modelNamed } from '../models.ts';
@@ -16,7 +17,7 @@ export interface EmulatedServoSetup {
   readonly model: string;
   /** rad at the horn from step 2048, at the start. */
   readonly angle: number;
-  readonly load: Pick<MotorSetup, 'inertia' | 'friction' | 'gravity' | 'rest' | 'stops'>;
+  readonly load: ServoLoad;
   /** Settings of the EEPROM that differ from the factory's, by name in the table. */
   readonly settings?: Readonly<Record<string, number>>;
 }
@@ -81,7 +82,12 @@ export class DynamixelEmulator implements EmulatedBus {
     }
     const servos = id === undefined ? this.#servos : this.#servos.filter((s) => s.id === id);
     if (servos.length === 0) throw new Error(`there is no servo ${id}`);
-    for (const servo of servos) change(servo, String(what), values['value']);
+    for (const servo of servos) {
+      if (what === 'set') {
+        const { name, to } = values['value'] as { name: keyof typeof X; to: number };
+        servo.set(X[name], to);
+      } else change(servo, String(what), values['value']);
+    }
     return null;
   }
 
@@ -191,12 +197,8 @@ export class DynamixelEmulator implements EmulatedBus {
     if (answers.length > 0) this.#say(answers, end, servos[0]!);
   }
 
-  /** Several devices of one id speak at once: where one pulls the line down, it is down. */
   #say(answers: readonly Uint8Array[], end: number, servo: EmulatedServo): number {
-    const bytes = new Uint8Array(Math.max(...answers.map((a) => a.length)));
-    for (let i = 0; i < bytes.length; i++) {
-      bytes[i] = answers.reduce((sum, a) => sum & (a[i] ?? 0xff), 0xff);
-    }
+    const bytes = overlaid(answers);
     if (this.#badSum > 0 && this.#rng.uniform() < this.#badSum) bytes[bytes.length - 1]! ^= 0x5a;
     return this.#line.answer(bytes, end + servo.get(X.returnDelay) * RETURN_DELAY_UNIT);
   }
@@ -285,23 +287,4 @@ function status(
   data: ArrayLike<number>,
 ): Uint8Array {
   return Uint8Array.from(writer.clear().status(id, error | (servo.alert ? ALERT : 0), data).bytes);
-}
-
-function byId(servos: readonly EmulatedServo[]): [number, EmulatedServo[]][] {
-  const groups = new Map<number, EmulatedServo[]>();
-  for (const servo of servos) groups.set(servo.id, [...(groups.get(servo.id) ?? []), servo]);
-  return [...groups].sort(([a], [b]) => a - b);
-}
-
-function change(servo: EmulatedServo, what: string, value: unknown): void {
-  if (what === 'voltage') servo.voltage = Number(value);
-  else if (what === 'temperature') servo.motor.temperature = Number(value);
-  else if (what === 'push') servo.motor.push = Number(value);
-  else if (what === 'blocked') servo.motor.blocked = value === true;
-  else if (what === 'silent') servo.silent = value === true;
-  else if (what === 'brownOut') servo.reboot();
-  else if (what === 'set') {
-    const { name, to } = value as { name: keyof typeof X; to: number };
-    servo.set(X[name], to);
-  } else throw new Error(`a servo has no ${what}`);
 }

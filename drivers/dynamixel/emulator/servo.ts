@@ -6,6 +6,8 @@
  * 1/885 of the supply voltage.
  */
 import { Motor, type MotorSetup } from '../../bus/emulator/motor.ts';
+import { ProfileTrack } from '../../bus/emulator/profile.ts';
+import type { LineServo } from '../../bus/emulator/servos.ts';
 import type { ServoModel } from '../models.ts';
 import {
   ACCELERATION_UNIT,
@@ -24,7 +26,6 @@ import {
   X,
   ZERO_STEP,
 } from '../table.ts';
-import { ProfileTrack } from './profile.ts';
 
 /** Error numbers of a status packet. */
 export const Refusal = { none: 0, failed: 1, range: 4, length: 5, limit: 6, access: 7 } as const;
@@ -49,7 +50,7 @@ export interface ServoState {
   readonly watchdog: number;
 }
 
-export class EmulatedServo {
+export class EmulatedServo implements LineServo {
   readonly model: ServoModel;
   readonly motor: Motor;
   /** V. */

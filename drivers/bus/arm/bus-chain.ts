@@ -1,0 +1,221 @@
+/**
+ * What the servos of an arm do as a chain whatever bus they are on: connecting and connecting anew, watching how warm
+ * they get, saying what is wrong. A driver adds how it talks to its servos.
+ */
+import type { Asker, StatusDecoder } from '../ask.ts';
+import { HalfDuplexBus, type Outcome } from '../half-duplex.ts';
+import type { OpenWire } from '../wire.ts';
+import type { CycleOutcome, Reading, ServoChain } from './chain.ts';
+import type { BusJoint, ServoEntry, ServoModelBase } from './joint.ts';
+import type { Bounds } from './plausible.ts';
+
+export interface ChainOptions {
+  readonly device: string;
+  readonly port: string;
+  readonly baud: number;
+  readonly patienceS: number;
+  /** The servos are to hold by themselves after this long without an instruction, s, where they can. */
+  readonly watchdogS: number;
+  readonly now: () => number;
+  readonly openWire: OpenWire;
+}
+
+/** Sends goals and reads everybody, over and over. */
+export interface Cycle {
+  run(goals: Int32Array | null, done: (outcome: CycleOutcome, time: number) => void): void;
+}
+
+/** One servo's temperature is read every so many cycles; a person is told this many °C before its limit. */
+const LOOK_CYCLES = 40;
+const WARM = 8;
+/** No servo keeps its answer longer than this before it is set up: twice the factory's 500 µs. */
+const RETURN_DELAY_S = 0.001;
+/** Nothing is in a hurry before the cycles begin. */
+const SETUP_PATIENCE_S = 0.1;
+/** Two readings of a servo at rest, or moved by hand, differ by no more steps than this. */
+const SAME = 40;
+
+export abstract class BusChain<D extends StatusDecoder, J extends BusJoint<ServoEntry, ServoModelBase>>
+  implements ServoChain
+{
+  readonly reading: Reading;
+  readonly bounds: readonly Bounds[];
+  readonly names: readonly string[];
+  readonly wireRateHz: number;
+  onNote: ((message: string) => void) | null = null;
+  protected readonly joints: readonly J[];
+  protected readonly ids: readonly number[];
+  protected readonly options: ChainOptions;
+  /** Why cycles are slower than they could be. */
+  protected slow: string | null = null;
+  #to: Asker<D> | null = null;
+  #cycle: Cycle | null = null;
+  #closed = false;
+  #cycles = 0;
+  /** Ids that a person was told are hot. */
+  readonly #hot = new Set<number>();
+
+  /** `unit`: rad per step; `cycleS`: what a cycle takes on the wire, s. */
+  constructor(
+    joints: readonly J[],
+    options: ChainOptions,
+    { unit, cycleS }: { readonly unit: (joint: J) => number; readonly cycleS: number },
+  ) {
+    const n = joints.length;
+    this.joints = joints;
+    this.ids = joints.map((j) => j.id);
+    this.options = options;
+    this.names = joints.map((j) => j.name);
+    this.reading = {
+      time: 0,
+      position: new Float64Array(n),
+      speed: new Float64Array(n),
+      torque: new Float64Array(n),
+      goal: new Float64Array(n),
+      powered: new Uint8Array(n),
+      faults: new Uint8Array(n),
+    };
+    // A supply may be a third above what the data sheet's speed is for, and a back-driven servo turns faster than it runs.
+    this.bounds = joints.map((joint) => ({
+      speed: 2 * joint.model.noLoadSpeed,
+      torque: 1.6 * joint.model.stallTorque,
+      unit: unit(joint),
+    }));
+    this.wireRateHz = 1 / cycleS;
+  }
+
+  get wire(): string {
+    return `${this.#to?.bus.wire.port ?? this.options.port} at ${this.options.baud} baud`;
+  }
+
+  get notes(): readonly string[] {
+    const notes = this.#to?.bus.wire.notes ?? [];
+    return this.slow === null ? notes : [...notes, this.slow];
+  }
+
+  get written(): number {
+    return this.#to?.bus.written ?? 0;
+  }
+
+  /** Finds the servos, checks them, sets them up. Rejects with DEVICE_*. */
+  protected abstract setUp(to: Asker<D>): Promise<void>;
+  /** Chooses how state is read. */
+  protected abstract prepare(to: Asker<D>): Promise<Cycle>;
+  protected abstract decoder(): D;
+  protected abstract temperature(to: Asker<D>, joint: J): Promise<number>;
+  protected abstract position(to: Asker<D>, joint: J): Promise<number>;
+  /** How asking that servo whether it is there went. */
+  protected abstract answers(to: Asker<D>, joint: J): Promise<Outcome>;
+  /** Whether it has forgotten how it was set up: it has started anew. */
+  protected abstract forgot(to: Asker<D>, joint: J): Promise<boolean>;
+  protected abstract holdHere(to: Asker<D>): Promise<void>;
+  protected abstract letGo(to: Asker<D>): Promise<void>;
+  abstract faultWords(bits: number): string;
+
+  async open(): Promise<void> {
+    const { device, port, baud, patienceS, now, openWire } = this.options;
+    const wire = await openWire({ device, port, baud, now });
+    const bus = new HalfDuplexBus(wire, this.decoder(), {
+      now,
+      returnDelayS: RETURN_DELAY_S,
+      patienceS: Math.max(patienceS, SETUP_PATIENCE_S) + wire.latencyS,
+    });
+    const to: Asker<D> = { bus, device };
+    this.#to = to;
+    await this.setUp(to);
+    this.#cycle = await this.prepare(to);
+    bus.patienceS = patienceS + wire.latencyS;
+  }
+
+  cycle(goals: Int32Array | null, done: (outcome: CycleOutcome, time: number) => void): void {
+    if (++this.#cycles % LOOK_CYCLES === 0) void this.#feel();
+    this.#cycle!.run(goals, done);
+  }
+
+  hold(): Promise<void> {
+    return this.holdHere(this.#to!);
+  }
+
+  release(): Promise<void> {
+    return this.letGo(this.#to!);
+  }
+
+  /** How warm the next servo is, in turn. */
+  async #feel(): Promise<void> {
+    const joint = this.joints[(this.#cycles / LOOK_CYCLES) % this.joints.length]!;
+    const { id, name, model } = joint;
+    try {
+      const temperature = await this.temperature(this.#to!, joint);
+      const left = model.temperatureLimit - temperature;
+      if (left > 2 * WARM) this.#hot.delete(id);
+      if (left > WARM || this.#hot.has(id)) return;
+      this.#hot.add(id);
+      this.onNote?.(`${name} is at ${temperature} °C; it lets go at ${model.temperatureLimit}`);
+    } catch {
+      // What keeps it from answering is seen by the cycles.
+    }
+  }
+
+  /** The goal that keeps a servo where it is. Read twice: one bad value must not become a goal. */
+  protected async here(to: Asker<D>, joint: J): Promise<number> {
+    let steps = await this.position(to, joint);
+    for (let again = await this.position(to, joint); Math.abs(again - steps) > SAME; ) {
+      steps = again;
+      again = await this.position(to, joint);
+    }
+    return this.within(joint, steps);
+  }
+
+  /** Nearest step within the limits of the axis. */
+  protected within({ map }: J, steps: number): number {
+    const [low, high] = map.stepLimits;
+    return Math.min(Math.max(steps, low), high);
+  }
+
+  async diagnose(): Promise<string> {
+    const to = this.#to;
+    if (to === null) return `${this.options.port} is closed`;
+    const silent: string[] = [];
+    const garbled: string[] = [];
+    const anew: string[] = [];
+    for (const joint of this.joints) {
+      const outcome = await this.answers(to, joint);
+      if (outcome === 'lost') return `the port ${this.wire} is gone`;
+      if (outcome === 'silent') silent.push(joint.name);
+      else if (outcome === 'garbled') garbled.push(joint.name);
+      else if (await this.forgot(to, joint).catch(() => false)) anew.push(joint.name);
+    }
+    const parts: string[] = [];
+    if (silent.length === this.joints.length) return `nobody on ${this.wire} answers: power or cable`;
+    if (silent.length > 0)
+      parts.push(`${silent.join(', ')} ${silent.length === 1 ? 'does' : 'do'} not answer: power or cable`);
+    if (garbled.length > 0)
+      parts.push(`what ${garbled.join(', ')} answers arrives damaged: noise, or an id that is there twice`);
+    if (anew.length > 0)
+      parts.push(`${anew.join(', ')} started anew and let go: the supply voltage broke down`);
+    return parts.join('; ');
+  }
+
+  async revive(): Promise<void> {
+    await this.#drop();
+    if (this.#closed) return;
+    try {
+      await this.open();
+    } catch (error) {
+      await this.#drop();
+      throw error;
+    }
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    await this.#drop();
+  }
+
+  async #drop(): Promise<void> {
+    const to = this.#to;
+    this.#to = null;
+    this.#cycle = null;
+    await to?.bus.close().catch(() => {});
+  }
+}

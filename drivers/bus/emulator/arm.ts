@@ -1,0 +1,61 @@
+/** The emulator of the arm that a robot file describes: as many servos, of the same models, at the home pose. */
+import { ArmloopError } from '../../../src/errors.ts';
+import type { DeviceContext, DriverTool, Emulation } from '../../../src/robot/device.ts';
+import type { JointMap } from '../arm/joint-map.ts';
+import type { EmulatorHandle } from './host.ts';
+import type { LineSetup } from './line.ts';
+import type { MotorSetup } from './motor.ts';
+
+/** Inertia (kg·m²) that a servo of 1 N·m stall torque carries here, and the most that an arm's first joint does. */
+const INERTIA = 0.004;
+/** Part of the stall torque: friction of the gear, and what gravity pulls with at most. */
+const FRICTION = 0.03;
+const GRAVITY = 0.02;
+/** How far beyond the limits of an axis its end stops are, rad of the servo. */
+const STOP = 0.15;
+
+export type ServoLoad = Pick<MotorSetup, 'inertia' | 'friction' | 'gravity' | 'rest' | 'stops'>;
+
+/** Where one emulated servo starts and what it carries; `angle` turns steps into rad at the horn. */
+export function homeAndLoad(
+  map: JointMap,
+  stallTorque: number,
+  angle: (steps: number) => number,
+): { readonly angle: number; readonly load: ServoLoad } {
+  const [low, high] = map.stepLimits;
+  return {
+    angle: angle(map.steps(map.axis.home)),
+    load: {
+      inertia: INERTIA * Math.max(0.5, stallTorque),
+      friction: FRICTION * stallTorque,
+      gravity: GRAVITY * stallTorque,
+      rest: 0,
+      stops: [angle(low) - STOP, angle(high) + STOP],
+    },
+  };
+}
+
+type Context = Omit<DeviceContext, 'now'>;
+export type StartEmulator = (context: Context, line?: Partial<LineSetup>) => Promise<EmulatorHandle>;
+
+/** For `--dry-run`. */
+export async function emulation({ entry }: Context, emulator: EmulatorHandle): Promise<Emulation> {
+  return {
+    entry: { ...entry, options: { ...entry.options, port: emulator.port } },
+    words: `${entry.axes.length} emulated servos on ${emulator.port}`,
+    [Symbol.asyncDispose]: () => emulator[Symbol.asyncDispose](),
+  };
+}
+
+/** The tool that plays the servos of a robot file. */
+export function emulateTool(kind: string, start: StartEmulator): DriverTool['run'] {
+  return async ([file], { print, robot: load, interrupted }) => {
+    const robot = load(file!);
+    const entry = robot.devices.find((d) => d.kind === kind);
+    if (entry === undefined)
+      throw new ArmloopError('EMULATOR_IMPOSSIBLE', { reason: `${file} has no device of kind ${kind}` });
+    await using emulator = await start({ robot, entry }, { senseBaud: true });
+    print(`The servos of ${robot.id} answer on ${emulator.port} until Ctrl-C.`);
+    await interrupted;
+  };
+}
