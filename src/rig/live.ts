@@ -112,7 +112,9 @@ export class LiveBlock {
     const seq = watch.newest[watch.at('in.plan.seq')]!;
     const captured = watch.newest[watch.at('in.plan.captured')]!;
     block[layout.at('planner.loaded')] = loaded ? 1 : 0;
-    block[layout.at('planner.age')] = seq === 0 ? Number.NaN : block[layout.at('time')]! - captured;
+    // A plan for the command begins where the newest command leads, one period ahead: such a state has no age yet.
+    const age = Math.max(0, block[layout.at('time')]! - captured);
+    block[layout.at('planner.age')] = seq === 0 ? Number.NaN : age;
     for (const name of FROM_PLANNER) {
       const to = layout.field(`planner.${name}`);
       const from = plannerStatusLayout.at(name);

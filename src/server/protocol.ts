@@ -56,7 +56,11 @@ export function liveLayout(axes: number, bodies: number): Layout {
     { name: 'policy.refused', unit: '1', doc: 'observations and chunks that were refused since then' },
     { name: 'policy.underruns', unit: '1', doc: 'times that its rows ran out since then' },
     { name: 'planner.loaded', unit: '1', doc: '1 while a planner is ready or drives; `source` says which' },
-    { name: 'planner.age', unit: 's', doc: 'since the state of the plan in force; NaN without one' },
+    {
+      name: 'planner.age',
+      unit: 's',
+      doc: 'since the state of the plan in force, 0 for one yet to come; NaN without one',
+    },
     { name: 'planner.plans', unit: '1', doc: 'plans since it took over' },
     { name: 'planner.improved', unit: '1', doc: 'those whose iteration found a lower cost' },
     { name: 'planner.failed', unit: '1', doc: 'attempts that failed since then' },

@@ -66,7 +66,9 @@ test('a planner drives the arm to its target, takes another, and is outlived by 
       const terms = shown.session!.planner!.terms.map((term) => term.name);
       assert.equal(shown.session!.planner!.state, 'driving');
       await until('numbers', () => live('planner.plans') > 10 && live('planner.rate') > 0);
-      assert.ok(live('planner.age') >= 0 && live('planner.solveP50') > 0);
+      for (const name of ['planner.age', 'planner.solveP50', 'planner.lead'])
+        assert.ok(live(name) >= 0, `${name} is ${live(name)}`);
+      assert.ok(live('planner.solveP50') > 0);
       let sum = 0;
       for (let i = 0; i < terms.length; i++) sum += live('planner.terms', i);
       assert.ok(Number.isFinite(sum) && Number.isNaN(live('planner.terms', terms.length)));
