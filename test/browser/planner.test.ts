@@ -81,6 +81,14 @@ test(
     // Held, it stays ready; Q hands the arm back, Shift Q puts it away.
     await page.click(part('planner-hold'));
     await page.waitForSelector(`${part('planner-panel')}[data-drives="nobody"]`);
+    assert.match(await text(page, 'planner-hint'), /ready: hand over with Q/);
+    // A latched stop is said as such, and there is nothing to hand over until it is cleared.
+    rig.set('mode', Mode.stopped);
+    await page.waitForSelector(`${part('planner-hand-over')}:disabled`);
+    assert.match(await text(page, 'planner-who'), /the arm is stopped/);
+    assert.match(await text(page, 'planner-hint'), /Clear the stop/);
+    rig.set('mode', Mode.holding);
+    await page.waitForSelector(`${part('planner-hand-over')}:enabled`);
     await page.keyboard.press('q');
     await page.waitForSelector(`${part('planner-panel')}[data-drives="planner"]`);
     await page.keyboard.press('Shift+Q');
@@ -90,6 +98,36 @@ test(
       rig.posts.filter((p) => p.path.startsWith('/api/planner')).map((p) => p.path.slice(13)),
       ['start', 'resume', 'stop'],
     );
+  }),
+);
+
+test(
+  'stopping is not lost while handing over is still being answered',
+  { skip: noChromium },
+  onPage('?render=off', async (scene) => {
+    const { page, rig } = scene;
+    await start(scene, 'reach');
+    await page.click(part('planner-hold'));
+    await page.waitForSelector(`${part('planner-panel')}[data-drives="nobody"]`);
+    let answer = (): void => {};
+    const asked = new Promise<void>((resolve) => {
+      void page.route('**/api/planner/resume', async (route) => {
+        const answered = new Promise<void>((go) => {
+          answer = go;
+        });
+        resolve();
+        await answered;
+        await route.continue();
+      });
+    });
+    await page.keyboard.press('q');
+    await asked;
+    await page.keyboard.press('Shift+Q');
+    await page.keyboard.press('Shift+Q');
+    assert.equal(sent(rig, 'planner/stop').length, 0);
+    answer();
+    await page.waitForSelector(part('planner-start-panel'));
+    assert.equal(sent(rig, 'planner/stop').length, 1);
   }),
 );
 

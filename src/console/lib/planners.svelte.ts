@@ -75,7 +75,7 @@ class Planners extends Asking {
 
   /** The arm holds, and the planner is put away. */
   stop(): Promise<boolean> {
-    return this.ask('Stopping the planner', (lease) => {
+    return this.askNext('Stopping the planner', (lease) => {
       this.#forget();
       return post('/api/planner/stop', { lease });
     });

@@ -25,7 +25,7 @@ class Policies extends Asking {
 
   /** The arm holds, and the policy is put away. */
   stop(): Promise<boolean> {
-    return this.ask('Stopping the policy', (lease) => post('/api/policy/stop', { lease }));
+    return this.askNext('Stopping the policy', (lease) => post('/api/policy/stop', { lease }));
   }
 }
 
