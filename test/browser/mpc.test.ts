@@ -62,9 +62,15 @@ class Scene {
     return this.live.value('mode') === Mode.active && this.live.value('source') === Source.mpc;
   }
 
+  /** Nobody moves the arm, so that it may be handed over: it holds, or a person has let go of the keys. */
+  get #handed(): boolean {
+    const mode = this.live.value('mode');
+    return mode === Mode.holding || (mode === Mode.active && this.live.value('source') === Source.human);
+  }
+
   /**
-   * Until the planner drives and a state is reached. A busy machine may stop the arm meanwhile; then the stop is cleared
-   * and the planner is given the arm again, as a person would.
+   * Until the planner drives and a state is reached. Wherever it is ready and does not drive, after a take-over or a stop
+   * that a busy machine made, it is given the arm as a person would.
    */
   async driven(what: string, met: () => boolean): Promise<void> {
     const { live, page } = this;
@@ -76,8 +82,9 @@ class Scene {
       );
       // Plans that come too late by torque end as a fault of the controller.
       await this.pilot.recover(Reason.controllerFault);
-      if (live.value('mode') === Mode.holding && live.session.planner?.state === 'ready')
+      if (live.session.planner?.state === 'ready' && this.#handed) {
         await page.keyboard.press('q');
+      }
       await live.next();
     }
   }
@@ -188,6 +195,17 @@ test('drag the target, the arm follows; push the arm, it comes back', { skip: no
     await page.fill(part('planner-z'), (held[2]! + 0.05).toFixed(3));
     await page.keyboard.press('Enter');
     await scene.driven('a target by numbers', () => scene.target[2]! > held[2]! + 0.04 && there());
+
+    // Any motion key takes over; then the planner is handed the arm again.
+    const height = live.value('tool', 2);
+    await scene.pilot.holdUntil(
+      'r',
+      'a person lifting the arm',
+      () => live.value('source') === Source.human && live.value('tool', 2) > height + 0.05,
+      PATIENCE_S,
+    );
+    await page.waitForSelector(`${part('planner-panel')}[data-state="ready"]`);
+    await scene.driven('the arm back once more', there);
 
     await page.keyboard.press('Shift+Q');
     await page.waitForSelector(part('planner-panel'), { state: 'detached' });
