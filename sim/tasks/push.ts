@@ -20,6 +20,7 @@ export const push: Task = {
   ],
   timeLimit: 30,
   holdTime: 0.5,
+  modelled: true,
   reset(scene, rng) {
     const x = rng.uniform(0.4, 0.55);
     const y = rng.uniform(-0.15, 0.15);

@@ -511,6 +511,10 @@ export class Rig {
               text: task?.text ?? sim.task,
               seed: this.watch.view.seed,
               tasks: [...this.#rack.tasks.keys()],
+              planning: [
+                ...(task?.phases === undefined ? [] : (['phases'] as const)),
+                ...(task?.modelled === true ? (['scene'] as const) : []),
+              ],
             },
       devices: this.#rack.specs.map(({ name, kind }, i) => ({
         name,

@@ -96,4 +96,6 @@ export interface Task {
   readonly holdTime: number;
   /** How a teacher does it; absent when none knows. */
   readonly phases?: readonly TaskPhase[];
+  /** Planners have a model of it, with what the arm touches: `createPlant` of the device's kind makes it. */
+  readonly modelled?: boolean;
 }

@@ -203,6 +203,8 @@ export interface SessionState {
     readonly text: string;
     readonly seed: number;
     readonly tasks: readonly string[];
+    /** Targets that it has for planners, besides those that people give: see PlannerTask. */
+    readonly planning: readonly ('phases' | 'scene')[];
   } | null;
   readonly devices: readonly { readonly name: string; readonly kind: string; readonly status: string }[];
   readonly cameras: readonly {

@@ -102,6 +102,26 @@ test(
 );
 
 test(
+  'tasks that the scene has nothing for are not to be started',
+  { skip: noChromium },
+  onPage('?render=off', async ({ page, rig }) => {
+    await page.waitForSelector(`${part('planner-start')}:enabled`);
+    const disabled = (): Promise<string[]> =>
+      page.locator(`${part('planner-task')} option:disabled`).allTextContents();
+    assert.deepEqual(await disabled(), ['push']);
+    await page.selectOption(part('planner-task'), 'phases');
+    await page.waitForSelector(`${part('planner-start')}:enabled`);
+    rig.update({ task: { ...rig.session.task!, planning: ['scene'] } });
+    await page.waitForSelector(`${part('planner-start')}:disabled`);
+    assert.deepEqual(await disabled(), ['phases']);
+    assert.match(
+      (await page.getAttribute(part('planner-start'), 'title')) ?? '',
+      /scene pick-cube has nothing/,
+    );
+  }),
+);
+
+test(
   'stopping is not lost while handing over is still being answered',
   { skip: noChromium },
   onPage('?render=off', async (scene) => {
@@ -148,6 +168,10 @@ test(
     await until('the final one', () => term('speed')?.weight === 10 && term('speed')?.final === 2.5);
     await page.locator(part('weight-orientation')).fill('-3');
     await until('off', () => term('orientation')?.weight === 0 && term('orientation')?.final === 0);
+    // A focused slider does not take the key that holds the arm.
+    await page.locator(part('weight-orientation')).focus();
+    await page.keyboard.press('Space');
+    await until('a hold', () => sent(rig, 'request').some((r) => r['kind'] === 'hold'));
     await page.click(part('weights-back'));
     await until('as listed', () => term('speed')?.weight === 0.2 && term('orientation')?.final === 6);
     await page.waitForSelector(`${part('weights-back')}:disabled`);

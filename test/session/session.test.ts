@@ -98,7 +98,7 @@ class PaperRig implements SessionHost {
   };
   now = () => this.time;
   status = () => ({
-    task: { name: 'reach', text: 'Reach it.', seed: 5, tasks: ['reach'] },
+    task: { name: 'reach', text: 'Reach it.', seed: 5, tasks: ['reach'], planning: [] },
     devices: [],
     cameras: [],
     realTime: { fifo: false, reason: '' },

@@ -1,7 +1,7 @@
 // @limit 240
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { createPlant } from '../../sim/index.ts';
+import { createPlant, tasks } from '../../sim/index.ts';
 import type { ScenePlant } from '../../src/robot/plant.ts';
 import { simRobot } from '../support/sim-rig.ts';
 
@@ -18,8 +18,13 @@ function state(puck: readonly number[], rates: readonly number[] = [0, 0, 0]): F
   return x;
 }
 
-test('no other task has a plant', async () => {
-  assert.equal(await createPlant(simRobot('reach')), null);
+test('the tasks that say so have a plant, and no other', async () => {
+  for (const task of tasks) {
+    const plant = await createPlant(simRobot(task.name));
+    plant?.dispose();
+    assert.equal(plant !== null, task.modelled === true, task.name);
+  }
+  assert.ok(tasks.some((task) => task.modelled));
 });
 
 test('a puck that nothing touches lies still, and one that slides comes to rest by friction', async () => {

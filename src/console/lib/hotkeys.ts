@@ -7,8 +7,10 @@ const isField = (t: EventTarget | null): boolean =>
   t instanceof HTMLElement &&
   (t.isContentEditable ||
     t.matches('textarea, select, input:not([type=checkbox], [type=radio], [type=range])'));
+/** Takes Enter or Space itself. A slider does not: there Space holds the arm as everywhere. */
 const isButton = (t: EventTarget | null): boolean =>
-  t instanceof HTMLElement && t.matches('button, a[href], summary, input, [role=button], [role=tab]');
+  t instanceof HTMLElement &&
+  t.matches('button, a[href], summary, input:not([type=range]), [role=button], [role=tab]');
 
 const isSlider = (t: EventTarget | null): boolean => t instanceof HTMLInputElement && t.type === 'range';
 

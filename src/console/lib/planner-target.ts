@@ -32,6 +32,11 @@ export function kindsOf(task: Pick<PlannerTask, 'targets'>): readonly Kind[] {
   return task.targets.filter((t): t is Kind => (KINDS as readonly string[]).includes(t));
 }
 
+/** Whether a task has something to aim at in a scene that offers `planning` (SessionState.task.planning). */
+export function possible(task: Pick<PlannerTask, 'targets'>, planning: readonly string[]): boolean {
+  return task.targets.some((t) => (t !== 'phases' && t !== 'scene') || planning.includes(t));
+}
+
 /** A target that leaves the arm where it is (a figure: about where it is). `tool`: 7 values, `q`: the arm's joints. */
 export function targetHere(kind: Kind, tool: ArrayLike<number>, q: ArrayLike<number>): TargetSpec {
   const pose = Array.from({ length: 7 }, (_, i) => tool[i] ?? 0);
