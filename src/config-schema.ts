@@ -69,6 +69,12 @@ const device = Type.Object(
         description: 'Axes that it drives, in its own order. Default: all, when the rig has one device.',
       }),
     ),
+    calibration: Type.Optional(
+      Type.Enum(['measured', 'none'], {
+        description:
+          'measured (default): kinds that can be calibrated get no torque before `armloop calibrate` was run. none: the zeros are those of this file, or are set in the servos.',
+      }),
+    ),
     options: Type.Record(Type.String(), Type.Unknown(), {
       default: {},
       description: "The driver's own settings; the driver checks them.",
@@ -192,6 +198,7 @@ export const robotFileSchema = Type.Object(
         ),
         deadmanMs: positiveOr(500, 'No operator input for this long: controlled hold.'),
         watchdogMs: positiveOr(100, 'No command for this long: the device holds by itself.'),
+        calibrationDays: positiveOr(180, 'A calibration that is older than this, days, is worth a note.'),
         startRampMs: atLeastZeroOr(300, 'Commands are ramped in over this time after activation.'),
         resumeDistance: positiveOr(
           0.05,

@@ -140,7 +140,8 @@ function resolveDevices(robot: RobotFile, refuse: Refuse): DeviceEntry[] {
       if (other !== undefined) refuse(path, axis, `the device ${other} drives that axis already`);
       driver.set(axis, device.name);
     });
-    return { name: device.name, kind: device.kind, axes: driven, options: device.options };
+    const { name, kind, options, calibration } = device;
+    return { name, kind, axes: driven, options, ...(calibration === 'none' ? { calibration } : {}) };
   });
   names.forEach((axis, i) => {
     if (!driver.has(axis)) refuse(`axes[${i}].name`, axis, 'no device drives that axis');

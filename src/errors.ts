@@ -258,6 +258,43 @@ export const ERRORS = {
     text: 'an emulator cannot run here: {reason}',
     todo: 'Emulators need Linux or macOS with perl or python3; a robot file with `sim` or `mock` devices runs anywhere.',
   },
+  // --- calibration
+  CALIBRATION_INVALID: {
+    text: '{file}: {path} is {value}, but {rule}',
+    todo: 'Move this version away: the one before it holds then; or measure again with `armloop calibrate ROBOT`.',
+  },
+  CALIBRATION_MISSING: {
+    text: 'torque stays off, because device {device} is not calibrated: {reason}',
+    todo: 'Run `armloop calibrate ROBOT` and what it names, with the same --workspace; `calibration: none` in the robot file where zeros are set in the servos.',
+  },
+  CALIBRATION_STALE: {
+    text: 'torque stays off, because the calibration of device {device} no longer fits: {reason}',
+    todo: 'Measure those axes again (`armloop calibrate ROBOT joints --axis NAME`), or take back the change of the robot file.',
+  },
+  CALIBRATION_UNSTEADY: {
+    text: '{axis} did not come to rest within {seconds} s: it still moves over {steps} steps',
+    todo: 'Hold it still, or lay it on something, and take the reading again.',
+  },
+  CALIBRATION_UNREPEATABLE: {
+    text: '{axis} was {off} {unit} off when it was brought to the same place again; {limit} is allowed',
+    todo: 'Begin again with the first place; a jig, a stop or marks help. A joint with that much play cannot be calibrated better.',
+  },
+  CALIBRATION_RANGE: {
+    text: 'the ends of {axis} cannot be right: {problem}',
+    todo: 'Move that axis alone from its + end to its − end and take both readings again, skip it, or correct its limits in the robot file.',
+  },
+  CALIBRATION_STEP: {
+    text: 'the calibration cannot be {what}: {reason}',
+    todo: 'Follow the step that is shown; `armloop calibrate ROBOT` and the console show it.',
+  },
+  CALIBRATION_STOPPED: {
+    text: 'the calibration was stopped before its end: {reason}',
+    todo: 'Nothing was written; run it again when you can go through all of its steps.',
+  },
+  CALIBRATION_NONE: {
+    text: '{what} cannot be calibrated: {reason}',
+    todo: 'Name a device, axes and a procedure that fit the robot file; `armloop check ROBOT` lists them.',
+  },
   // --- command line
   BENCH_UNKNOWN: {
     text: 'there is no bench {name}; there are: {known}',

@@ -1,12 +1,11 @@
 /** The servos of a Dynamixel arm as a chain: see drivers/bus/arm. */
 import { BusChain, type ChainOptions } from '../bus/arm/bus-chain.ts';
-import { findServos } from '../bus/arm/find.ts';
 import type { Outcome } from '../bus/half-duplex.ts';
 import { wireTime } from '../bus/wire.ts';
 import { StateCycle } from './cycle.ts';
 import { PacketDecoder } from './decoder.ts';
+import { find } from './find.ts';
 import type { Joint } from './joint.ts';
-import { modelNumbered } from './models.ts';
 import {
   bulkRead,
   fastSyncRead,
@@ -35,12 +34,7 @@ export class DynamixelChain extends BusChain<PacketDecoder, Joint> {
   }
 
   protected override async setUp(to: Requester): Promise<void> {
-    const identify = async (id: number) => {
-      const { servo, outcome, heard } = await ping(to.bus, id);
-      return { model: servo?.model ?? null, outcome, heard };
-    };
-    const modelName = (number: number): string | undefined => modelNumbered(number)?.name;
-    await findServos({ device: to.device, wire: to.bus.wire, identify, modelName }, this.joints);
+    await find(to, this.joints);
     for (const joint of this.joints) await setUp(to, joint);
   }
 

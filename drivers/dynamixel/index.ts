@@ -4,7 +4,7 @@ import { ServoArm } from '../bus/arm/servo-arm.ts';
 import { emulation } from '../bus/emulator/arm.ts';
 import { openSerialWire } from '../bus/serial-wire.ts';
 import { DynamixelChain } from './chain.ts';
-import { startArmEmulator } from './emulator/arm.ts';
+import { mounting, startArmEmulator } from './emulator/arm.ts';
 import { jointsOf } from './joint.ts';
 
 /** Throws CONFIG_INVALID for bad options. */
@@ -26,6 +26,7 @@ export const createDevice: DeviceFactory = (context) => {
 
 /** For `--dry-run`: the same servos, emulated in a process of their own. */
 export const emulate: EmulatorFactory = async (context) =>
-  emulation(context, await startArmEmulator(context));
+  emulation(context, await startArmEmulator(context), mounting(context));
 
+export { calibrate } from './calibrator.ts';
 export { tools } from './tools.ts';

@@ -9,7 +9,7 @@ import { POSITION_UNIT, STEPS } from './table.ts';
 
 export type Joint = BusJoint<ServoOptions, ServoModel>;
 
-/** Options of a device and the joints that they make. Throws CONFIG_INVALID. */
+/** Options of a device and the joints that they make, as calibrated where they are. Throws CONFIG_INVALID. */
 export function jointsOf(context: Omit<DeviceContext, 'now'>): {
   options: DynamixelOptions;
   joints: Joint[];
@@ -21,7 +21,9 @@ export function jointsOf(context: Omit<DeviceContext, 'now'>): {
     check: ({ options: { mode }, model, map }, refuse) => {
       const [low, high] = map.stepLimits;
       if (mode === 'position' && (low < 0 || high >= STEPS)) {
-        const rule = `the limits of ${map.axis.name} are steps ${low} to ${high}, which takes more than its one turn: correct zero and offset, or use the mode extended`;
+        const mend =
+          context.calibration === undefined ? 'correct zero and offset' : 'mount its horn another way round';
+        const rule = `the limits of ${map.axis.name} are steps ${low} to ${high}, which takes more than its one turn: ${mend}, or use the mode extended`;
         refuse('mode', mode, rule);
       }
       if (mode === 'current' && model.currentLimit === null) {

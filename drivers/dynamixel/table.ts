@@ -93,6 +93,8 @@ export type OperatingMode = (typeof OperatingMode)[keyof typeof OperatingMode];
 
 /** Baud Rate (8): the index is the value in the table. */
 export const BAUDS = [9600, 57_600, 115_200, 1_000_000, 2_000_000, 3_000_000, 4_000_000] as const;
+/** Servos leave the factory at this rate. */
+export const FACTORY_BAUD = 57_600;
 
 /** Encoder steps of a turn, and which of them is 0 rad when direction is 1 and offset 0. */
 export const STEPS = 4096;

@@ -6,6 +6,7 @@ import { modelNumbered } from './models.ts';
 import { type Found, pingAll, type Requester, readItem, reboot, setItem, writeItem } from './requests.ts';
 import {
   BAUDS,
+  FACTORY_BAUD,
   hardwareErrorWords,
   type Item,
   type ItemName,
@@ -14,9 +15,6 @@ import {
   X,
   ZERO_STEP,
 } from './table.ts';
-
-/** Servos leave the factory at this rate. */
-const FACTORY_BAUD = 57_600;
 
 const item = (name: string): Item => X[name as ItemName];
 const TABLE: Readonly<Record<string, TableItem>> = Object.fromEntries(

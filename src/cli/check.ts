@@ -1,7 +1,17 @@
 /** `armloop check`: what a robot file means, with every default filled in. */
 import type { Command } from 'commander';
 import type { RobotSpec } from '../robot/spec.ts';
-import { examples, formatNumber, jsonOption, print, printJson, robotFile, table } from './common.ts';
+import { describeCalibration } from './calibration-text.ts';
+import {
+  examples,
+  formatNumber,
+  jsonOption,
+  print,
+  printJson,
+  robotFile,
+  table,
+  workspaceOption,
+} from './common.ts';
 
 export function addCheck(program: Command): void {
   const command = program
@@ -9,12 +19,17 @@ export function addCheck(program: Command): void {
     .description('check a robot file and print the resolved rig')
     .argument('[file]', 'robot file, or the name of a shipped one', 'panda-sim')
     .addOption(jsonOption())
-    .action(async (file: string, options: { json?: true }) => {
+    .addOption(workspaceOption())
+    .action(async (file: string, options: { json?: true; workspace: string }) => {
       const { loadRobot } = await import('../config.ts');
+      const { openCalibration } = await import('../rig/calibration.ts');
       const spec = loadRobot(robotFile(file));
-      if (options.json)
-        printJson({ ...spec, source: { file: spec.source.file, sha256: spec.source.sha256 } });
-      else print(describeRig(spec));
+      const calibration = await openCalibration(spec, options.workspace);
+      const { inForce, devices } = calibration;
+      if (options.json) {
+        const source = { file: spec.source.file, sha256: spec.source.sha256 };
+        printJson({ ...spec, source, calibration: { sha256: inForce?.sha256 ?? null, devices } });
+      } else print(`${describeRig(spec)}\n\n${describeCalibration(calibration)}`);
     });
   examples(command, [
     ['armloop check robots/panda-sim.yaml', 'every axis, device, camera and limit'],

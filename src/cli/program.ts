@@ -6,6 +6,7 @@ import { Command, CommanderError } from 'commander';
 import { ArmloopError, explain } from '../errors.ts';
 import { packageVersion } from '../root.ts';
 import { addBench } from './bench.ts';
+import { addCalibrate } from './calibrate.ts';
 import { addCheck } from './check.ts';
 import { addCollect } from './collect.ts';
 import { addDeploy, addPolicies } from './deploy.ts';
@@ -28,6 +29,7 @@ const COMMANDS: readonly ((program: Command) => void)[] = [
   addCheck,
   addDoctor,
   addDriver,
+  addCalibrate,
   addEpisodes,
   addReplay,
   addDeploy,
@@ -98,6 +100,7 @@ function report(error: unknown, json: boolean): void {
 
 const USAGE = new Set([
   'BENCH_UNKNOWN',
+  'CALIBRATION_NONE',
   'DRIVER_USAGE',
   'EPISODE_BAD_ID',
   'EPISODE_UNKNOWN',

@@ -116,7 +116,7 @@ export function writeAtomically(path: string, text: string): void {
 }
 
 /** Renames without ever replacing: link fails when the target exists, which rename does not. */
-function moveNew(from: string, to: string): void {
+export function moveNew(from: string, to: string): void {
   try {
     linkSync(from, to);
   } catch (error) {

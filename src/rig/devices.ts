@@ -1,15 +1,19 @@
 /** The devices of one rig: loaded by kind, opened on the loop's ports, spoken to together. */
 
+import { RobotCalibration } from '../calibrate/robot.ts';
 import { ArmloopError } from '../errors.ts';
 import { DeviceThread } from '../loop/device-thread.ts';
-import type { Device, DevicePort, Emulation, Now, Push } from '../robot/device.ts';
+import type { Device, DevicePort, Now, Push } from '../robot/device.ts';
 import type { SceneDescription } from '../robot/scene.ts';
 import type { RobotSpec } from '../robot/spec.ts';
 import type { Task } from '../robot/task.ts';
+import { type Emulated, emulated, unemulated } from './emulate.ts';
 import { type LoadedKind, loadKind, tasksOf } from './kinds.ts';
 
 export interface RackOptions {
   readonly spec: RobotSpec;
+  /** Where calibrations lie. */
+  readonly workspace: string;
   readonly now: Now;
   /** Readers of scene poses: one for the live stream and one for the cameras. */
   readonly poseReaders: number;
@@ -22,35 +26,52 @@ export interface RackOptions {
 export class DeviceRack implements AsyncDisposable {
   readonly #devices: readonly Device[];
   /** What plays the hardware in a dry run. */
-  readonly #emulations: readonly Emulation[];
+  readonly #hardware: Emulated;
   /** The simulation that has the scene; null on a real rig. */
   readonly stage: DeviceThread | null;
   /** Tasks that the kind of the stage offers. */
   readonly tasks: ReadonlyMap<string, Task>;
+  readonly calibration: RobotCalibration;
 
   private constructor(
     devices: readonly Device[],
-    emulations: readonly Emulation[],
+    hardware: Emulated,
     stage: DeviceThread | null,
     tasks: ReadonlyMap<string, Task>,
+    calibration: RobotCalibration,
   ) {
     this.#devices = devices;
-    this.#emulations = emulations;
+    this.#hardware = hardware;
     this.stage = stage;
     this.tasks = tasks;
+    this.calibration = calibration;
   }
 
-  /** Loads every device; none moves or connects yet. Rejects with CONFIG_UNKNOWN_KIND and what the kinds say. */
+  /** Loads every device; none moves or connects yet. Rejects with CONFIG_UNKNOWN_KIND, CALIBRATION_INVALID and what the kinds say. */
   static async load(options: RackOptions): Promise<DeviceRack> {
-    const { spec, now, poseReaders, onFault, onNote, dryRun } = options;
+    const { spec, now, poseReaders, onFault, onNote, dryRun, workspace } = options;
     const real = await Promise.all(spec.devices.map((entry) => loadKind(spec, entry)));
-    const { kinds, emulations } = dryRun ? await emulated(real, spec) : { kinds: real, emulations: [] };
-    const settled = await Promise.allSettled(kinds.map((kind) => make(kind, spec, now, poseReaders)));
-    const devices = settled.flatMap((s) => (s.status === 'fulfilled' ? [s.value] : []));
-    const failed = settled.find((s) => s.status === 'rejected');
-    if (failed !== undefined) {
-      await Promise.all([...devices, ...emulations].map((d) => d[Symbol.asyncDispose]()));
-      throw failed.reason;
+    const hardware = dryRun ? await emulated(real, spec) : unemulated(real);
+    const { kinds } = hardware;
+    let devices: Device[] = [];
+    let calibration: RobotCalibration;
+    try {
+      calibration = new RobotCalibration({
+        robot: spec,
+        kinds,
+        workspace,
+        hardware: dryRun ? 'emulated' : 'real',
+        now,
+      });
+      const settled = await Promise.allSettled(
+        kinds.map((kind) => make(kind, spec, now, poseReaders, calibration)),
+      );
+      devices = settled.flatMap((s) => (s.status === 'fulfilled' ? [s.value] : []));
+      const failed = settled.find((s) => s.status === 'rejected');
+      if (failed !== undefined) throw failed.reason;
+    } catch (error) {
+      await Promise.all([...devices, hardware].map((d) => d[Symbol.asyncDispose]()));
+      throw error;
     }
     for (const device of devices) {
       device.onFault = (message) => onFault(device.spec.name, message);
@@ -60,9 +81,10 @@ export class DeviceRack implements AsyncDisposable {
     const stage = stageIndex < 0 ? null : (devices[stageIndex] as DeviceThread);
     return new DeviceRack(
       devices,
-      emulations,
+      hardware,
       stage,
       stage === null ? new Map() : tasksOf(kinds[stageIndex]!.module),
+      calibration,
     );
   }
 
@@ -72,7 +94,7 @@ export class DeviceRack implements AsyncDisposable {
 
   /** What plays the hardware, in words; empty unless this is a dry run. */
   get emulated(): readonly string[] {
-    return this.#emulations.map((e) => e.words);
+    return [...this.#hardware.emulations.values()].map((e) => e.words);
   }
 
   get specs(): readonly Device['spec'][] {
@@ -84,7 +106,10 @@ export class DeviceRack implements AsyncDisposable {
     await Promise.all(this.#devices.map((device, i) => device.open(ports[i]!)));
   }
 
+  /** Torque on. Rejects with CALIBRATION_MISSING, CALIBRATION_STALE, and with what the devices say. */
   async enable(): Promise<void> {
+    const { barred } = this.calibration;
+    if (barred !== null) throw barred;
     await Promise.all(this.#devices.map((d) => d.enable()));
   }
 
@@ -137,40 +162,20 @@ export class DeviceRack implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await Promise.allSettled(this.#devices.map((d) => d[Symbol.asyncDispose]()));
-    await Promise.allSettled(this.#emulations.map((e) => e[Symbol.asyncDispose]()));
+    await this.#hardware[Symbol.asyncDispose]();
   }
 }
 
-/** The same kinds on emulated hardware. Simulations and `mock` need none. Rejects with EMULATOR_IMPOSSIBLE. */
-async function emulated(
-  kinds: readonly LoadedKind[],
+async function make(
+  kind: LoadedKind,
   robot: RobotSpec,
-): Promise<{ kinds: LoadedKind[]; emulations: Emulation[] }> {
-  const emulations: Emulation[] = [];
-  const replaced: LoadedKind[] = [];
-  try {
-    for (const kind of kinds) {
-      const { entry, module } = kind;
-      if (module.emulate !== undefined) {
-        const emulation = await module.emulate({ robot, entry });
-        emulations.push(emulation);
-        replaced.push({ ...kind, entry: emulation.entry });
-      } else if (module.createLockstepDevice !== undefined || entry.kind === 'mock') replaced.push(kind);
-      else {
-        const reason = `the kind ${entry.kind} of device ${entry.name} brings no emulator`;
-        throw new ArmloopError('EMULATOR_IMPOSSIBLE', { reason });
-      }
-    }
-  } catch (error) {
-    await Promise.allSettled(emulations.map((e) => e[Symbol.asyncDispose]()));
-    throw error;
-  }
-  return { kinds: replaced, emulations };
-}
-
-async function make(kind: LoadedKind, robot: RobotSpec, now: Now, poseReaders: number): Promise<Device> {
+  now: Now,
+  poseReaders: number,
+  calibration: RobotCalibration,
+): Promise<Device> {
   const { entry, url, module } = kind;
-  if (module.createDevice !== undefined) return module.createDevice({ robot, entry, now });
+  if (module.createDevice !== undefined)
+    return module.createDevice({ robot, entry, now, ...calibration.of(entry.name) });
   const seed = robot.sim?.seed ?? 1;
   return DeviceThread.load({
     robot,

@@ -6,6 +6,7 @@ import { createRequire } from 'node:module';
 import { dirname, isAbsolute, join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { ArmloopError } from '../errors.ts';
+import type { CalibratorFactory } from '../robot/calibration.ts';
 import type { DeviceFactory, DriverTool, EmulatorFactory, LockstepFactory } from '../robot/device.ts';
 import type { PlantFactory, ScenePlant } from '../robot/plant.ts';
 import type { DeviceEntry, RobotSpec } from '../robot/spec.ts';
@@ -39,6 +40,8 @@ export interface DeviceModule {
   readonly createLockstepDevice?: LockstepFactory;
   /** For `--dry-run`: plays the hardware. */
   readonly emulate?: EmulatorFactory;
+  /** Hardware whose zeros are measured; see src/calibrate. */
+  readonly calibrate?: CalibratorFactory;
   /** Commands of `armloop driver`, by name. */
   readonly tools?: Readonly<Record<string, DriverTool>>;
   readonly tasks?: Iterable<Task> | ReadonlyMap<string, Task>;

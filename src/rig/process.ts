@@ -1,6 +1,6 @@
 /** The rig process: opens the rig, then waits for a signal or for the end of its supervisor. */
 import { loadRobot } from '../config.ts';
-import { ArmloopError } from '../errors.ts';
+import { ArmloopError, explain } from '../errors.ts';
 import { openLog } from '../log.ts';
 import type { RobotSpec } from '../robot/spec.ts';
 import { modeWords } from '../robot/words.ts';
@@ -41,6 +41,7 @@ export async function runRig(options: RigProcessOptions): Promise<number> {
   log.info({ mode }, 'ready');
   if (options.dryRun) print('Dry run: the hardware is emulated, nothing real moves.');
   print(`Rig ${spec.id} is ${mode}: ${spec.loop.rateHz} Hz, ${rig.session.state().realTime.reason}`);
+  if (rig.barred !== null) print(explain(rig.barred));
   process.send?.({ type: 'ready', mode } satisfies RigMessage);
 
   const why = await stop.first;

@@ -21,7 +21,7 @@ import { Session } from '../session/session.ts';
 import { rigAddress } from './address.ts';
 import { CameraHub } from './camera-hub.ts';
 import { DeviceRack } from './devices.ts';
-import { episodeRecorder } from './episode-recorder.ts';
+import { calibrationNotes, episodeRecorder } from './episode-recorder.ts';
 import { policyPlaces } from './kinds.ts';
 import { LiveBlock } from './live.ts';
 import type { RigMetrics } from './metrics.ts';
@@ -116,7 +116,7 @@ export class Rig {
     this.#cameras.onFailure = (error) => this.session.event('error', `Cameras: ${explain(error)}`);
   }
 
-  /** Opens everything and arms. Rejects with RIG_ALREADY_RUNNING and with what the parts say. */
+  /** Opens everything and arms, unless a calibration is missing. Rejects with RIG_ALREADY_RUNNING and with what the parts say. */
   static async open(options: RigOptions): Promise<Rig> {
     const { spec, workspace, log } = options;
     const now = monotonicClock();
@@ -136,6 +136,7 @@ export class Rig {
       const [rack, loop] = await Promise.all([
         DeviceRack.load({
           spec,
+          workspace,
           now,
           poseReaders: 3,
           onFault: (device, message) => late.rig?.deviceFault(device, message),
@@ -200,8 +201,14 @@ export class Rig {
       rig.#pump();
       await rack.open(loop.ports);
       await rig.watch.until('the devices', (v) => v.mode !== Mode.off, 10);
-      await rig.session.arm();
-      await rig.watch.until('holding', (v) => v.mode === Mode.holding, 5);
+      const { barred, devices } = rack.calibration;
+      for (const { device, notes } of devices) {
+        for (const note of notes) rig.session.event('info', `${device}: ${note}.`);
+      }
+      if (barred === null) {
+        await rig.session.arm();
+        await rig.watch.until('holding', (v) => v.mode === Mode.holding, 5);
+      } else rig.session.event('warning', `Not armed: ${barred.message}. ${barred.todo}`);
       for (const words of rack.emulated) rig.session.event('warning', `Dry run: ${words}.`);
       rig.session.event('info', `Ready. Real time: ${loop.fifo.reason}`);
       late.opened(rig);
@@ -211,6 +218,11 @@ export class Rig {
       for (const close of closers.reverse()) await close().catch(() => {});
       throw error;
     }
+  }
+
+  /** Why the arm must not get torque, or null. */
+  get barred(): ArmloopError | null {
+    return this.#rack.calibration.barred;
   }
 
   /** Why the loop is dead, or null. */
@@ -448,6 +460,7 @@ export class Rig {
       recorder: episodeRecorder({
         recorder: this.#recorder,
         physics: () => rack.snapshots(this.#now),
+        notes: () => calibrationNotes(rack.calibration.inForce),
         requestSnapshot: () => this.#loop.request({ kind: RequestKind.snapshot }),
         onClosed: () => {
           this.#episodes++;

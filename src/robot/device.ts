@@ -3,6 +3,7 @@
  * talks to the loop through channels only: it writes its State, reads its Command, and writes what it really sent.
  * One conformance suite (test/conformance) runs over every registered device.
  */
+import type { DeviceCalibration, RawReading } from './calibration.ts';
 import type { LatestReader, LatestWriter, RingWriter } from './port.ts';
 import type { SceneDescription } from './scene.ts';
 import type { AxisSpec, DeviceEntry, RobotSpec } from './spec.ts';
@@ -73,6 +74,8 @@ export interface Device extends AsyncDisposable {
   push?(push: Push): Promise<void>;
   /** Simulations: what the scene looks like (after `open`); null when there is none. */
   readonly scene: SceneDescription | null;
+  /** Devices that can be calibrated: what the encoders say; null before the first state and while it is lost. */
+  raw?(): RawReading | null;
   /** Called with a message when the device is lost or faults. Set by the rig before `open`. */
   onFault: ((message: string) => void) | null;
   /** Called with what a person should know and that stops nothing. Set by the rig before `open`, where it is there. */
@@ -83,6 +86,8 @@ export interface DeviceContext {
   readonly robot: RobotSpec;
   readonly entry: DeviceEntry;
   readonly now: Now;
+  /** What was measured of this device, where it fits; else what the robot file says holds. */
+  readonly calibration?: DeviceCalibration;
 }
 
 /** What a driver's folder exports: makes a device from its entry; throws CONFIG_INVALID for bad options. */
@@ -94,6 +99,10 @@ export interface Emulation extends AsyncDisposable {
   readonly entry: DeviceEntry;
   /** What runs, for people. */
   readonly words: string;
+  /** A hand that brings an axis to `position` (rad or m, as it is really mounted) or to the end stop before it; torque off. */
+  hand?(axis: string, position: number): Promise<void>;
+  /** Puts only the servo of that axis on the line, as it came from the factory; null: all, as they are now. */
+  connect?(axis: string | null): Promise<void>;
 }
 
 /**

@@ -33,6 +33,8 @@ export interface DeviceEntry {
   readonly axes: readonly string[];
   /** Free settings that the driver checks with its own schema. */
   readonly options: Readonly<Record<string, unknown>>;
+  /** `none`: the zeros are those of this file. Else a kind that can be calibrated must be, before torque comes on. */
+  readonly calibration?: 'none';
 }
 
 export interface CameraEntry {
@@ -94,6 +96,8 @@ export interface RobotSpec {
     readonly watchdogMs: number;
     /** After activation commands are ramped in over this time. */
     readonly startRampMs: number;
+    /** A calibration that is older, days, is worth a note. */
+    readonly calibrationDays: number;
     /** Largest joint difference (rad) between held command and a fresh lease's pose for resuming. */
     readonly resumeDistance: number;
   };

@@ -287,6 +287,7 @@ export class FakeRig {
           missedMs: 100,
           deadmanMs: 500,
           watchdogMs: 100,
+          calibrationDays: 180,
           startRampMs: 300,
           resumeDistance: 0.1,
         },

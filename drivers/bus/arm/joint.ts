@@ -1,7 +1,7 @@
 /** One axis of an arm on a bus: its servo, its model, and how it counts. */
 import { ArmloopError } from '../../../src/errors.ts';
 import type { DeviceContext } from '../../../src/robot/device.ts';
-import { JointMap } from './joint-map.ts';
+import { calibrated, JointMap } from './joint-map.ts';
 
 export interface ServoEntry {
   readonly id: number;
@@ -37,11 +37,11 @@ export interface BusJoint<S extends ServoEntry, M extends ServoModelBase> {
 export type Refuse = (key: string, value: string | number, rule: string) => never;
 
 /**
- * The joints of a device, in the order of its axes. `unit` is rad per step of a model, `check` looks at what a bus wants
+ * The joints of a device, in the order of its axes, as calibrated where they are. `unit` is rad per step of a model, `check` looks at what a bus wants
  * beyond that. Throws CONFIG_INVALID.
  */
 export function makeJoints<S extends ServoEntry, M extends ServoModelBase>(
-  { robot, entry }: Omit<DeviceContext, 'now'>,
+  { robot, entry, calibration }: Omit<DeviceContext, 'now'>,
   servos: readonly S[],
   bus: {
     readonly model: (name: string) => M;
@@ -63,7 +63,8 @@ export function makeJoints<S extends ServoEntry, M extends ServoModelBase>(
     const axis = robot.axes.find((a) => a.name === entry.axes[i])!;
     const model = bus.model(servo.model);
     const { direction, ratio, zero, offset } = servo;
-    const map = new JointMap(axis, { direction, ratio, zero, offset, unit: bus.unit(model) });
+    const file = { direction, ratio, zero, offset, unit: bus.unit(model) };
+    const map = new JointMap(axis, calibrated(file, calibration?.[axis.name]));
     const joint = { id: servo.id, name: `${axis.name} (id ${servo.id})`, options: servo, model, map };
     bus.check(joint, (key, value, rule) => refuse(`servos[${i}].${key}`, value, rule));
     return joint;

@@ -4,6 +4,7 @@
  * pulled and put back.
  */
 import { ArmloopError } from '../../../src/errors.ts';
+import type { RawReading } from '../../../src/robot/calibration.ts';
 import type { Device, DeviceContext, DevicePort, DeviceSpec } from '../../../src/robot/device.ts';
 import { CommandMode, DeviceStatus } from '../../../src/robot/tick.ts';
 import type { CycleOutcome, ServoChain } from './chain.ts';
@@ -137,6 +138,13 @@ export class ServoArm implements Device {
   /** Brakes, holds, and follows nothing until it is enabled again. */
   async halt(): Promise<void> {
     this.#goals.halt();
+  }
+
+  raw(): RawReading | null {
+    if (this.#life !== 'open') return null;
+    const { time, position, powered } = this.#chain.reading;
+    const torque = this.#enabled || powered.some((p) => p !== 0) ? 'on' : 'off';
+    return { time, raw: Float64Array.from(position), torque };
   }
 
   /** Lets the port go. Torque stays as it is: servos that hold go on holding by their own watchdogs. */

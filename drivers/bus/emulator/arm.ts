@@ -38,11 +38,58 @@ export function homeAndLoad(
 type Context = Omit<DeviceContext, 'now'>;
 export type StartEmulator = (context: Context, line?: Partial<LineSetup>) => Promise<EmulatorHandle>;
 
-/** For `--dry-run`. */
-export async function emulation({ entry }: Context, emulator: EmulatorHandle): Promise<Emulation> {
+/** How the emulated servos are mounted; `angle` turns steps into rad at the horn. */
+export interface Mounting {
+  readonly joints: readonly { readonly id: number; readonly map: JointMap }[];
+  readonly angle: (steps: number) => number;
+}
+
+/** Largest error of an emulated hand, steps: nobody finds the same place twice. */
+const CLUMSY = 4;
+const HAND_LOOK_MS = 20;
+
+/**
+ * Brings the servo of an axis to a position (rad or m, as it is mounted) or to the end stop before it. Rejects with
+ * EMULATOR_IMPOSSIBLE while its torque is on.
+ */
+export async function moveByHand(
+  emulator: EmulatorHandle,
+  { joints, angle }: Mounting,
+  axis: string,
+  position: number,
+): Promise<void> {
+  const place = joints.findIndex((j) => j.map.axis.name === axis);
+  const { id, map } = joints[place]!;
+  const off = Math.round((2 * Math.random() - 1) * CLUMSY);
+  const look = async (): Promise<{ torque: boolean; held: boolean }> =>
+    ((await emulator.device({ what: 'states' })) as { torque: boolean; held: boolean }[])[place]!;
+  if ((await look()).torque) {
+    throw new ArmloopError('EMULATOR_IMPOSSIBLE', { reason: `a hand cannot turn ${axis}: its torque is on` });
+  }
+  await emulator.device({ what: 'hand', id, value: angle(map.exactSteps(position) + off) });
+  while ((await look()).held) await new Promise((resolve) => setTimeout(resolve, HAND_LOOK_MS));
+}
+
+/** For `--dry-run`. With `mounting` a hand can move the servos, and put one alone on the line. */
+export async function emulation(
+  { entry }: Context,
+  emulator: EmulatorHandle,
+  mounting?: Mounting,
+): Promise<Emulation> {
+  const byHand =
+    mounting === undefined
+      ? {}
+      : {
+          hand: (axis: string, position: number) => moveByHand(emulator, mounting, axis, position),
+          connect: async (axis: string | null) => {
+            const only = axis === null ? null : mounting.joints.findIndex((j) => j.map.axis.name === axis);
+            await emulator.device({ what: 'connect', only });
+          },
+        };
   return {
     entry: { ...entry, options: { ...entry.options, port: emulator.port } },
     words: `${entry.axes.length} emulated servos on ${emulator.port}`,
+    ...byHand,
     [Symbol.asyncDispose]: () => emulator[Symbol.asyncDispose](),
   };
 }

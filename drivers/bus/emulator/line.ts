@@ -56,6 +56,9 @@ export class Line {
   readonly faults: LineFaults = { flip: 0, drop: 0, merge: 0 };
   /** Bytes for the devices; `start` is when the first one began, `byte` how long each took (s). */
   onBytes: (bytes: Uint8Array, start: number, byte: number) => void = () => {};
+  /** Rate of the devices that are on it, bit/s, and whether the driver's port must have the same. */
+  baud: number;
+  senseBaud: boolean;
   readonly #setup: LineSetup;
   readonly #rng: Rng;
   readonly #sleeper = new Int32Array(new SharedArrayBuffer(4));
@@ -74,6 +77,8 @@ export class Line {
   constructor(setup: LineSetup, rng: Rng) {
     this.#setup = setup;
     this.#rng = rng;
+    this.baud = setup.baud;
+    this.senseBaud = setup.senseBaud;
     this.#hostBaud = setup.baud;
   }
 
@@ -106,7 +111,7 @@ export class Line {
 
   /** A device answers: its first bit at `ready` or when the line is free. Returns when the last one has gone. */
   answer(bytes: Uint8Array, ready: number): number {
-    const byte = 10 / this.#setup.baud;
+    const byte = 10 / this.baud;
     const start = Math.max(ready, this.#busy);
     this.#busy = start + bytes.length * byte;
     this.#toHost(this.#damaged(bytes), start, byte);
@@ -122,13 +127,13 @@ export class Line {
   }
 
   #hear(chunk: Uint8Array, arrival: number): void {
-    if (this.#setup.senseBaud) this.#sense();
-    const byte = 10 / this.#setup.baud;
+    if (this.senseBaud) this.#sense();
+    const byte = 10 / this.baud;
     const start = Math.max(arrival, this.#busy);
     this.#busy = start + chunk.length * byte;
     if (this.#setup.echo) this.#toHost(chunk, start, byte);
     const waiting = this.#queue.length;
-    if (this.#hostBaud === this.#setup.baud) this.onBytes(this.#damaged(chunk), start, byte);
+    if (!this.senseBaud || this.#hostBaud === this.baud) this.onBytes(this.#damaged(chunk), start, byte);
     if (this.#queue.length > waiting && this.#heard.length < LATENESS) this.#heard.push(arrival);
     this.#pump();
   }

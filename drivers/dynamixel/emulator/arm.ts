@@ -1,5 +1,5 @@
 /** The emulator of the Dynamixel arm that a robot file describes. */
-import { homeAndLoad, type StartEmulator } from '../../bus/emulator/arm.ts';
+import { homeAndLoad, type Mounting, type StartEmulator } from '../../bus/emulator/arm.ts';
 import { EmulatorHandle } from '../../bus/emulator/host.ts';
 import { type Joint, jointsOf } from '../joint.ts';
 import { POSITION_UNIT, ZERO_STEP } from '../table.ts';
@@ -7,9 +7,17 @@ import type { DynamixelBusSetup, EmulatedServoSetup } from './bus.ts';
 
 const SCRIPT = new URL('./process.js', import.meta.url);
 
+/** rad at the horn. */
+const angle = (steps: number): number => (steps - ZERO_STEP) * POSITION_UNIT;
+
+/** How the servos of a robot file are mounted. */
+export const mounting = (context: Parameters<StartEmulator>[0]): Mounting => ({
+  joints: jointsOf(context).joints,
+  angle,
+});
+
 /** The setup of one emulated servo for one joint. */
 export function emulatedServo({ id, model, options, map }: Joint): EmulatedServoSetup {
-  const angle = (steps: number): number => (steps - ZERO_STEP) * POSITION_UNIT;
   return { id, model: options.model, ...homeAndLoad(map, model.stallTorque, angle) };
 }
 

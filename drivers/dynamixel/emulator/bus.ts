@@ -9,7 +9,7 @@ import { crc16 } from '../crc.ts';
 import { PacketDecoder } from '../decoder.ts';
 import { modelNamed } from '../models.ts';
 import { ALERT, BROADCAST, Instruction, PacketWriter } from '../packet.ts';
-import { numberAt, RETURN_DELAY_UNIT, X } from '../table.ts';
+import { BAUDS, numberAt, RETURN_DELAY_UNIT, X } from '../table.ts';
 import { EmulatedServo, Refusal } from './servo.ts';
 
 export interface EmulatedServoSetup {
@@ -36,6 +36,8 @@ export class DynamixelEmulator implements EmulatedBus {
   readonly #rng: Rng;
   readonly #decoder = new PacketDecoder();
   readonly #writer = new PacketWriter(2048);
+  /** The line goes at a rate that servos can have; at others everybody understands. */
+  readonly #rated: boolean;
   /** Physics times are `monotonic` less the time for which this process stood still. */
   #lag = 0;
 
@@ -43,15 +45,19 @@ export class DynamixelEmulator implements EmulatedBus {
     this.#line = line;
     this.#rng = rng;
     const now = monotonic();
+    const rate = BAUDS.indexOf(line.baud as (typeof BAUDS)[number]);
+    this.#rated = rate >= 0;
     this.#servos = servos.map(({ id, model: name, angle, load, settings }) => {
       const model = modelNamed(name);
       if (model === undefined) throw new Error(`there is no model ${name}`);
       const { voltage, stallTorque, stallCurrent, noLoadSpeed } = model;
       const motor = { voltage, stallTorque, stallCurrent, noLoadSpeed, ...load };
       const servo = new EmulatedServo(model, id, motor, angle, now);
+      if (rate >= 0) servo.set(X.baud, rate);
       for (const [key, value] of Object.entries(settings ?? {})) servo.set(X[key as keyof typeof X], value);
       return servo;
     });
+    this.#tune();
   }
 
   receive(bytes: Uint8Array, start: number, byte: number): void {
@@ -76,6 +82,10 @@ export class DynamixelEmulator implements EmulatedBus {
       this.#fast = values['value'] === true;
       return null;
     }
+    if (what === 'connect') {
+      this.#connect(values['only']);
+      return null;
+    }
     if (what === 'badSum') {
       this.#badSum = Number(values['chance']);
       return null;
@@ -91,11 +101,32 @@ export class DynamixelEmulator implements EmulatedBus {
     return null;
   }
 
+  /** Puts one servo (by its place) on the line, with the id and rate of the factory, or all as they are now. */
+  #connect(only: unknown): void {
+    this.#line.senseBaud = only !== null;
+    this.#servos.forEach((servo, i) => {
+      servo.connected = only === null || i === only;
+    });
+    if (only !== null) this.#servos[Number(only)]?.factoryReset('all');
+    this.#tune();
+  }
+
+  /** The line goes at the rate of those that are on it; a servo at another rate than the first is deaf. */
+  #tune(): void {
+    const there = this.#servos.filter((s) => s.connected);
+    const baud = there.length === 0 ? undefined : BAUDS[there[0]!.get(X.baud)];
+    if (baud !== undefined && this.#rated) this.#line.baud = baud;
+  }
+
+  #hears(servo: EmulatedServo): boolean {
+    return !this.#rated || BAUDS[servo.get(X.baud)] === this.#line.baud;
+  }
+
   #instruction(end: number): void {
     const { id, instruction } = this.#decoder;
     if (instruction === Instruction.status) return;
     const time = end - this.#lag;
-    const all = this.#servos.filter((s) => s.online);
+    const all = this.#servos.filter((s) => s.online && this.#hears(s));
     for (const servo of all) servo.hear(time);
     const body = this.#decoder.body.slice(0, this.#decoder.count);
     const meant = id === BROADCAST ? all : all.filter((s) => s.id === id);
@@ -195,6 +226,7 @@ export class DynamixelEmulator implements EmulatedBus {
       if (answered && wanted) answers.push(status(this.#writer, id, servo, refusal, data));
     }
     if (answers.length > 0) this.#say(answers, end, servos[0]!);
+    this.#tune();
   }
 
   #say(answers: readonly Uint8Array[], end: number, servo: EmulatedServo): number {
@@ -272,7 +304,7 @@ function carryOut(
     case Instruction.clear:
       return done(servo.clearTurns());
     case Instruction.factoryReset:
-      servo.factoryReset(body[0] !== 0xff);
+      servo.factoryReset(body[0] === 0xff ? 'all' : body[0] === 0x01 ? 'keep-id' : 'keep-id-and-baud');
       return done(0);
     default:
       return done(2);

@@ -48,6 +48,8 @@ export interface ServoState {
   readonly voltage: number;
   readonly hardwareError: number;
   readonly watchdog: number;
+  /** A hand is turning it. */
+  readonly held: boolean;
 }
 
 export class EmulatedServo implements LineServo {
@@ -57,6 +59,8 @@ export class EmulatedServo implements LineServo {
   voltage: number;
   /** It hears nothing and says nothing: a broken cable. */
   silent = false;
+  /** On the line at all. */
+  connected = true;
   readonly #memory = new Uint8Array(SIZE);
   readonly #profile = new ProfileTrack();
   #time: number;
@@ -96,7 +100,7 @@ export class EmulatedServo implements LineServo {
 
   /** While it starts it neither hears nor answers. */
   get online(): boolean {
-    return !this.silent && this.#time >= this.#bootedAt + BOOT_S;
+    return this.connected && !this.silent && this.#time >= this.#bootedAt + BOOT_S;
   }
 
   get alert(): boolean {
@@ -121,6 +125,7 @@ export class EmulatedServo implements LineServo {
       voltage: this.voltage,
       hardwareError: this.get(X.hardwareError),
       watchdog: this.get(X.busWatchdog),
+      held: this.motor.hand !== null,
     };
   }
 
@@ -173,10 +178,13 @@ export class EmulatedServo implements LineServo {
     return Refusal.none;
   }
 
-  factoryReset(keepId: boolean): void {
-    const id = this.id;
+  /** e-Manual, Protocol 2.0, "Factory Reset": 0xFF resets all, 0x01 all but the id, 0x02 all but id and rate. */
+  factoryReset(what: 'all' | 'keep-id' | 'keep-id-and-baud'): void {
+    const { id } = this;
+    const baud = this.get(X.baud);
     for (const item of ITEMS) if (item.initial !== null && item.access === 'rw') this.set(item, item.initial);
-    if (keepId) this.set(X.id, id);
+    if (what !== 'all') this.set(X.id, id);
+    if (what === 'keep-id-and-baud') this.set(X.baud, baud);
     this.reboot();
   }
 

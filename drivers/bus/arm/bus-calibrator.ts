@@ -1,0 +1,138 @@
+/**
+ * Setting up and measuring an arm of servos, whatever bus they are on: ids one by one, then raw positions with torque off.
+ * A driver adds how it talks to its servos.
+ */
+import { ArmloopError } from '../../../src/errors.ts';
+import type { CalibrationAxis, Calibrator, FoundServo } from '../../../src/robot/calibration.ts';
+import type { DeviceContext } from '../../../src/robot/device.ts';
+import type { Asker, StatusDecoder } from '../ask.ts';
+import { HalfDuplexBus } from '../half-duplex.ts';
+import { openSerialWire } from '../serial-wire.ts';
+import type { BusJoint, ServoEntry, ServoModelBase } from './joint.ts';
+
+export interface CalibratorBus {
+  readonly port: string;
+  /** Rate of the robot file, that of the factory, and every one that servos can have. */
+  readonly baud: number;
+  readonly factoryBaud: number;
+  readonly bauds: readonly number[];
+}
+
+const PATIENCE_S = 0.1;
+const RETURN_DELAY_S = 0.001;
+/** A servo takes its new id or rate after its answer. */
+const SETTLE_MS = 50;
+
+export abstract class BusCalibrator<D extends StatusDecoder, J extends BusJoint<ServoEntry, ServoModelBase>>
+  implements Calibrator
+{
+  readonly unit = 'step';
+  readonly axes: readonly CalibrationAxis[];
+  protected readonly joints: readonly J[];
+  readonly #context: DeviceContext;
+  readonly #settings: CalibratorBus;
+  #to: Asker<D> | null = null;
+
+  constructor(context: DeviceContext, joints: readonly J[], settings: CalibratorBus) {
+    this.#context = context;
+    this.#settings = settings;
+    this.joints = joints;
+    this.axes = joints.map((joint) => {
+      const { id, options, map } = joint;
+      const ratio = Number(options.ratio.toPrecision(6));
+      return {
+        name: map.axis.name,
+        part: `${options.model}, id ${id}, ratio ${ratio}${this.more(joint)}`,
+        scale: Math.abs(map.scale),
+        direction: options.direction,
+        id,
+        model: options.model,
+      };
+    });
+  }
+
+  /** What else of a servo's settings a measurement depends on, in words after a comma; '' for nothing. */
+  protected abstract more(joint: J): string;
+  protected abstract decoder(): D;
+  /** Everybody who answers at the rate of the wire. */
+  protected abstract everybody(to: Asker<D>): Promise<readonly Omit<FoundServo, 'baud'>[]>;
+  protected abstract torqueOff(to: Asker<D>, id: number): Promise<void>;
+  protected abstract setId(to: Asker<D>, id: number, next: number): Promise<void>;
+  protected abstract setBaud(to: Asker<D>, id: number, baud: number): Promise<void>;
+  /** What its table has as id and rate; null when it does not answer. */
+  protected abstract settings(
+    to: Asker<D>,
+    id: number,
+  ): Promise<{ readonly id: number; readonly baud: number } | null>;
+  /** Checks that every servo is there and of its model. Rejects with DEVICE_*. */
+  protected abstract find(to: Asker<D>): Promise<void>;
+  protected abstract positions(to: Asker<D>): Promise<Float64Array>;
+
+  /** The rate of the robot file and the factory's first; the others only when nobody answers there. */
+  async list(): Promise<readonly FoundServo[]> {
+    const to = await this.#connect();
+    const { baud, factoryBaud, bauds } = this.#settings;
+    const likely = [...new Set([baud, factoryBaud])];
+    const found: FoundServo[] = [];
+    for (const rate of [...likely, ...bauds.filter((b) => !likely.includes(b))]) {
+      if (found.length > 0 && !likely.includes(rate)) break;
+      await to.bus.wire.setBaud(rate);
+      for (const servo of await this.everybody(to)) found.push({ ...servo, baud: rate });
+    }
+    return found;
+  }
+
+  async assign(found: FoundServo, axis: number): Promise<void> {
+    const { id, name } = this.joints[axis]!;
+    const { baud } = this.#settings;
+    const to = await this.#connect();
+    await to.bus.wire.setBaud(found.baud);
+    await this.torqueOff(to, found.id);
+    if (found.id !== id) {
+      await this.setId(to, found.id, id);
+      await settle();
+    }
+    if (found.baud !== baud) {
+      await this.setBaud(to, id, baud);
+      await settle();
+      await to.bus.wire.setBaud(baud);
+    }
+    const is = await this.settings(to, id);
+    if (is !== null && is.id === id && is.baud === baud) return;
+    const problem =
+      is === null
+        ? `does not answer as id ${id} at ${baud} baud after it was set`
+        : `says that it has id ${is.id} and ${is.baud} baud after id ${id} and ${baud} baud were set`;
+    throw new ArmloopError('DEVICE_SERVO_WRONG', { device: to.device, servo: name, problem });
+  }
+
+  async release(): Promise<void> {
+    const to = await this.#connect();
+    await to.bus.wire.setBaud(this.#settings.baud);
+    await this.find(to);
+    for (const { id } of this.joints) await this.torqueOff(to, id);
+  }
+
+  async read(): Promise<Float64Array> {
+    return this.positions(await this.#connect());
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    const to = this.#to;
+    this.#to = null;
+    await to?.bus.close();
+  }
+
+  async #connect(): Promise<Asker<D>> {
+    if (this.#to !== null) return this.#to;
+    const { entry, now } = this.#context;
+    const { port, baud } = this.#settings;
+    const wire = await openSerialWire({ device: entry.name, port, baud, now });
+    const patienceS = PATIENCE_S + wire.latencyS;
+    const bus = new HalfDuplexBus(wire, this.decoder(), { now, returnDelayS: RETURN_DELAY_S, patienceS });
+    this.#to = { bus, device: entry.name };
+    return this.#to;
+  }
+}
+
+const settle = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, SETTLE_MS));

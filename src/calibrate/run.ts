@@ -1,0 +1,122 @@
+/** Procedures with somebody who is asked: the command line is one, a test another. */
+import { ArmloopError, explain } from '../errors.ts';
+import type { Calibrator } from '../robot/calibration.ts';
+import type { Emulation, Now } from '../robot/device.ts';
+import { entryOf, type Plan, Procedure, type Step, type Subject } from './procedure.ts';
+import type { Entry } from './schema.ts';
+import { steady } from './steady.ts';
+
+/** Who carries out what the steps say. */
+export interface Guide {
+  say(text: string): void;
+  /** Rejects with CALIBRATION_STOPPED. */
+  ask(words: string, skippable: boolean): Promise<'done' | 'skip'>;
+  /** `retry`: a reading that was refused is asked for again. `stop`: it ends the procedure. */
+  readonly refused: 'retry' | 'stop';
+}
+
+export interface RunOptions {
+  readonly subject: Subject;
+  readonly calibrator: Calibrator;
+  readonly guide: Guide;
+  readonly now: Now;
+  /** The hand of emulated hardware; null: a person's. */
+  readonly emulation: Pick<Emulation, 'hand' | 'connect'> | null;
+}
+
+/** Walks through a plan with torque off. Rejects with CALIBRATION_*, DEVICE_*. */
+export async function runPlan(plan: Plan, options: RunOptions): Promise<readonly Entry[]> {
+  const { subject, calibrator, guide, now, emulation } = options;
+  await guide.ask('Support the arm: torque goes off now and stays off.', false);
+  await calibrator.release();
+  const procedure = new Procedure(plan);
+  const names = subject.parts.map((p) => p.name);
+  for (let step = procedure.step; step !== null; step = procedure.step) {
+    const answer = await guide.ask(
+      `[${procedure.at + 1}/${plan.steps.length}] ${step.words}`,
+      step.skippable,
+    );
+    await attempt(guide, async () => {
+      if (answer === 'skip') procedure.skip();
+      else {
+        await followStep(step, emulation);
+        procedure.take(await steady({ read: () => calibrator.read(), names, axes: step.axes, now }));
+      }
+    });
+  }
+  return procedure.result(new Date());
+}
+
+/** Lets an emulated hand do what a step says; people do it themselves. */
+export async function followStep({ way }: Step, emulation: Pick<Emulation, 'hand'> | null): Promise<void> {
+  const hand = emulation?.hand;
+  if (hand === undefined) return;
+  for (const pose of way) {
+    await Promise.all(Object.entries(pose).map(([axis, position]) => hand(axis, position)));
+  }
+}
+
+/** A refusal is told and asked anew where that may help. */
+async function attempt(guide: Guide, work: () => Promise<void>): Promise<void> {
+  try {
+    await work();
+  } catch (error) {
+    const again = error instanceof ArmloopError && error.code.startsWith('CALIBRATION_');
+    if (!again || guide.refused === 'stop') throw error;
+    guide.say(explain(error));
+  }
+}
+
+/**
+ * Gives the servos of these axes (indices) their ids and rates, one after the other. Servos that were named before may
+ * stay on the line. Rejects with CALIBRATION_STOPPED, DEVICE_*.
+ */
+export async function runIds(axes: readonly number[], options: RunOptions): Promise<readonly Entry[]> {
+  const { subject, calibrator, guide, emulation } = options;
+  const entries: Entry[] = [];
+  const named = new Set<number>();
+  for (const [k, i] of axes.entries()) {
+    const { name, id, model } = calibrator.axes[i]!;
+    const words = `[${k + 1}/${axes.length}] Connect the servo of ${name} (${model}), and no other that has no id yet.`;
+    for (;;) {
+      if ((await guide.ask(words, true)) === 'skip') break;
+      await emulation?.connect?.(name);
+      const everybody = await calibrator.list();
+      const fresh = everybody.filter((s) => !named.has(s.id));
+      const [found] = fresh;
+      const problem = unusable(fresh, model);
+      if (found === undefined || problem !== '') {
+        if (guide.refused === 'stop')
+          throw new ArmloopError('CALIBRATION_STOPPED', { reason: `${name}: ${problem}` });
+        guide.say(problem);
+        continue;
+      }
+      await calibrator.assign(found, i);
+      const baud = (await calibrator.list()).find((s) => s.id === id)?.baud ?? Number.NaN;
+      guide.say(`${name}: id ${found.id} at ${found.baud} baud is id ${id} at ${baud} baud now, read back.`);
+      const method = `set from id ${found.id} at ${found.baud} baud, read back`;
+      const date = new Date().toISOString();
+      const one = (quantity: 'id' | 'baud', value: number, unit: string): Entry =>
+        entryOf(subject, i, quantity, { value, unit, method, residual: null }, date);
+      entries.push(one('id', id, '1'), one('baud', baud, 'baud'));
+      named.add(id);
+      break;
+    }
+  }
+  if (entries.length === 0)
+    throw new ArmloopError('CALIBRATION_STOPPED', { reason: 'every servo was skipped' });
+  await guide.ask('Connect the whole chain.', false);
+  await emulation?.connect?.(null);
+  await calibrator.release();
+  guide.say('Every servo of the robot file answers, and is of its model.');
+  return entries;
+}
+
+function unusable(found: readonly { id: number; baud: number; model: string }[], model: string): string {
+  const list = found.map((s) => `id ${s.id} at ${s.baud} baud (${s.model})`).join(', ');
+  if (found.length === 0) return 'Nobody answers at any rate: check power and cable.';
+  if (found.length > 1) return `Several servos answer: ${list}. Leave only the one that is meant.`;
+  return found[0]!.model === model
+    ? ''
+    : `What answers is ${list}, but the robot file wants a ${model} here.`;
+}

@@ -1,0 +1,79 @@
+/**
+ * What calibration needs of a driver, and what a driver gets of it. Raw positions are counts of the driver's encoder
+ * (`unit` names them); SI begins behind the driver's own map.
+ */
+import type { DeviceContext } from './device.ts';
+
+/**
+ * What was measured of one axis, in place of what the robot file says:
+ *
+ *   q = direction · scale · (raw − zero) + at
+ *
+ * q in rad or m; scale > 0 in axis units per raw unit, absent: the robot file's gear ratio holds.
+ */
+export interface AxisCalibration {
+  /** Raw position, not always whole: a mean of several. */
+  readonly zero: number;
+  /** Position of the axis there, rad or m. */
+  readonly at: number;
+  readonly direction: 1 | -1;
+  readonly scale?: number;
+}
+
+/** By the names of a device's axes; an axis that is missing is as the robot file says. */
+export type DeviceCalibration = Readonly<Record<string, AxisCalibration>>;
+
+/** What a driver knows of one axis without touching the hardware. */
+export interface CalibrationAxis {
+  readonly name: string;
+  /**
+   * What the measurement depends on, in words: `xm430-w350, id 3, ratio 1, mode position`. A calibration whose words differ
+   * was made of another part.
+   */
+  readonly part: string;
+  /** Axis units per raw unit, > 0, and the sign, as the robot file has them. */
+  readonly scale: number;
+  readonly direction: 1 | -1;
+  /** Id and model that the robot file wants. */
+  readonly id: number;
+  readonly model: string;
+}
+
+/** A servo that answered, at whatever id and rate it has. */
+export interface FoundServo {
+  readonly id: number;
+  /** bit/s. */
+  readonly baud: number;
+  /** As robot files call it. */
+  readonly model: string;
+}
+
+/** The hardware of one device, opened for setting up and measuring alone: nothing here turns torque on. */
+export interface Calibrator extends AsyncDisposable {
+  /** What raw positions are counted in: `step`. */
+  readonly unit: string;
+  /** In the order of the device's axes. */
+  readonly axes: readonly CalibrationAxis[];
+  /** Who answers, at every rate that servos can have. Rejects with DEVICE_PORT_*. */
+  list(): Promise<readonly FoundServo[]>;
+  /** Gives a servo, alone on the line, the id and rate of that axis, and reads both back. Rejects with DEVICE_*. */
+  assign(found: FoundServo, axis: number): Promise<void>;
+  /** Connects, checks that every servo is the one of the robot file, and turns torque off. Rejects with DEVICE_*. */
+  release(): Promise<void>;
+  /** Raw positions now, in the order of `axes`. After `release`. Rejects with DEVICE_BUS. */
+  read(): Promise<Float64Array>;
+}
+
+/**
+ * What a driver's folder may export as `calibrate`: then its devices need a calibration before torque comes on, unless
+ * their entry says `calibration: none`. Touches no hardware; throws CONFIG_INVALID, also for a calibration (in the context)
+ * that the servos cannot follow.
+ */
+export type CalibratorFactory = (context: DeviceContext) => Calibrator;
+
+/** Raw positions of a running device, and whether any of its axes has torque. */
+export interface RawReading {
+  readonly time: number;
+  readonly raw: Float64Array;
+  readonly torque: 'on' | 'off';
+}
