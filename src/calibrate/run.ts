@@ -1,6 +1,6 @@
 /** Procedures with somebody who is asked: the command line is one, a test another. */
 import { ArmloopError, explain } from '../errors.ts';
-import type { Calibrator } from '../robot/calibration.ts';
+import type { Calibrator, FoundServo } from '../robot/calibration.ts';
 import type { Emulation, Now } from '../robot/device.ts';
 import { entryOf, type Plan, Procedure, type Step, type Subject } from './procedure.ts';
 import type { Entry } from './schema.ts';
@@ -68,39 +68,19 @@ async function attempt(guide: Guide, work: () => Promise<void>): Promise<void> {
 }
 
 /**
- * Gives the servos of these axes (indices) their ids and rates, one after the other. Servos that were named before may
- * stay on the line. Rejects with CALIBRATION_STOPPED, DEVICE_*.
+ * Gives the servos of these axes (indices) their ids and rates, one after the other, each alone on the line. Rejects with
+ * CALIBRATION_STOPPED, DEVICE_*.
  */
 export async function runIds(axes: readonly number[], options: RunOptions): Promise<readonly Entry[]> {
-  const { subject, calibrator, guide, emulation } = options;
+  const { calibrator, guide, emulation } = options;
   const entries: Entry[] = [];
-  const named = new Set<number>();
   for (const [k, i] of axes.entries()) {
-    const { name, id, model } = calibrator.axes[i]!;
-    const words = `[${k + 1}/${axes.length}] Connect the servo of ${name} (${model}), and no other that has no id yet.`;
-    for (;;) {
+    const { name, model } = calibrator.axes[i]!;
+    const words = `[${k + 1}/${axes.length}] Connect the servo of ${name} (${model}) alone, and power it.`;
+    for (let done = false; !done; ) {
       if ((await guide.ask(words, true)) === 'skip') break;
       await emulation?.connect?.(name);
-      const everybody = await calibrator.list();
-      const fresh = everybody.filter((s) => !named.has(s.id));
-      const [found] = fresh;
-      const problem = unusable(fresh, model);
-      if (found === undefined || problem !== '') {
-        if (guide.refused === 'stop')
-          throw new ArmloopError('CALIBRATION_STOPPED', { reason: `${name}: ${problem}` });
-        guide.say(problem);
-        continue;
-      }
-      await calibrator.assign(found, i);
-      const baud = (await calibrator.list()).find((s) => s.id === id)?.baud ?? Number.NaN;
-      guide.say(`${name}: id ${found.id} at ${found.baud} baud is id ${id} at ${baud} baud now, read back.`);
-      const method = `set from id ${found.id} at ${found.baud} baud, read back`;
-      const date = new Date().toISOString();
-      const one = (quantity: 'id' | 'baud', value: number, unit: string): Entry =>
-        entryOf(subject, i, quantity, { value, unit, method, residual: null }, date);
-      entries.push(one('id', id, '1'), one('baud', baud, 'baud'));
-      named.add(id);
-      break;
+      done = await nameServo(i, entries, options);
     }
   }
   if (entries.length === 0)
@@ -112,11 +92,41 @@ export async function runIds(axes: readonly number[], options: RunOptions): Prom
   return entries;
 }
 
-function unusable(found: readonly { id: number; baud: number; model: string }[], model: string): string {
+/** Names the one servo that answers, and adds what it did to `entries`. False when it is not the one that is meant. */
+async function nameServo(
+  i: number,
+  entries: Entry[],
+  { subject, calibrator, guide }: RunOptions,
+): Promise<boolean> {
+  const { name, id, model } = calibrator.axes[i]!;
+  const everybody = await calibrator.list();
+  const [found] = everybody;
+  const problem = unusable(everybody, model, entries);
+  if (found === undefined || problem !== '') {
+    if (guide.refused === 'stop')
+      throw new ArmloopError('CALIBRATION_STOPPED', { reason: `${name}: ${problem}` });
+    guide.say(problem);
+    return false;
+  }
+  const baud = await calibrator.assign(found, i);
+  guide.say(`${name}: id ${found.id} at ${found.baud} baud is id ${id} at ${baud} baud now, read back.`);
+  const method = `set from id ${found.id} at ${found.baud} baud, read back`;
+  const date = new Date().toISOString();
+  const one = (quantity: 'id' | 'baud', value: number, unit: string): Entry =>
+    entryOf(subject, i, quantity, { value, unit, method, residual: null }, date);
+  entries.push(one('id', id, '1'), one('baud', baud, 'baud'));
+  return true;
+}
+
+function unusable(found: readonly FoundServo[], model: string, named: readonly Entry[]): string {
   const list = found.map((s) => `id ${s.id} at ${s.baud} baud (${s.model})`).join(', ');
   if (found.length === 0) return 'Nobody answers at any rate: check power and cable.';
   if (found.length > 1) return `Several servos answer: ${list}. Leave only the one that is meant.`;
-  return found[0]!.model === model
-    ? ''
-    : `What answers is ${list}, but the robot file wants a ${model} here.`;
+  const [{ id, baud, model: is }] = found as [FoundServo];
+  if (is !== model) return `What answers is ${list}, but the robot file wants a ${model} here.`;
+  const has = (quantity: Entry['quantity'], value: number, axis: string): boolean =>
+    named.some((e) => e.axis === axis && e.quantity === quantity && e.value === value);
+  const same = named.find((e) => has('id', id, e.axis) && has('baud', baud, e.axis));
+  if (same === undefined) return '';
+  return `What answers is ${list}, which was named ${same.axis} just now: connect the next one. If this is the next one, give it another id first (\`armloop driver\`).`;
 }

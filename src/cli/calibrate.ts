@@ -1,10 +1,11 @@
 /** `armloop calibrate`: motor ids one by one, joint zeros and reach, the gripper's opening; with plain prompts. */
 import { createInterface, type Interface } from 'node:readline';
 import type { Command } from 'commander';
-import { Argument } from 'commander';
+import { Argument, Option } from 'commander';
 import type { Guide, RunOptions } from '../calibrate/run.ts';
 import type { CalibrationKind, Entry } from '../calibrate/schema.ts';
 import { ArmloopError } from '../errors.ts';
+import { positive, whole } from './arguments.ts';
 import { describeAxes, describeCalibration } from './calibration-text.ts';
 import { examples, print, robotFile, workspaceOption } from './common.ts';
 
@@ -44,14 +45,13 @@ export function addCalibrate(program: Command): void {
     .option('--yes', 'with --dry-run: every prompt is answered by itself')
     .option('--device <name>', 'which device of the robot file, where several can be measured')
     .option('--axis <names...>', 'only these axes; the others keep what was measured before')
-    .option(
-      '--pose <pose>',
-      'reference pose of joints: zero (home where 0 is outside of the limits) or home',
-      pose,
-      'zero',
+    .addOption(
+      new Option('--pose <pose>', 'joints: reference pose; zero is home where 0 is outside of the limits')
+        .choices(['zero', 'home'])
+        .default('zero'),
     )
-    .option('--repeats <n>', 'how often a place is taken, 2 to 20', repeats, 2)
-    .option('--opening <m>', 'gripper: opening when wide open, measured with a calliper, m', opening);
+    .option('--repeats <n>', 'how often a place is taken', whole(2), 2)
+    .option('--opening <m>', 'gripper: opening when wide open, measured with a calliper, m', positive);
   examples(command, [
     ['armloop calibrate my-arm.yaml', 'what is measured, and what is missing'],
     ['armloop calibrate my-arm.yaml ids', 'one servo after the other, at whatever id and rate it has'],
@@ -195,22 +195,4 @@ class Yes implements Guide, Disposable {
   }
 
   [Symbol.dispose](): void {}
-}
-
-// Commander shows the message of an error that an option's parser throws.
-function pose(text: string): 'zero' | 'home' {
-  if (text !== 'zero' && text !== 'home') throw new Error(`${text} is no pose: zero or home`);
-  return text;
-}
-
-function repeats(text: string): number {
-  const value = Number(text);
-  if (!Number.isInteger(value) || value < 2 || value > 20) throw new Error(`${text} is not 2 to 20 times`);
-  return value;
-}
-
-function opening(text: string): number {
-  const value = Number(text);
-  if (!(value > 0 && value < 1)) throw new Error(`${text} is no opening in m`);
-  return value;
 }

@@ -56,8 +56,8 @@ export interface Calibrator extends AsyncDisposable {
   readonly axes: readonly CalibrationAxis[];
   /** Who answers, at every rate that servos can have. Rejects with DEVICE_PORT_*. */
   list(): Promise<readonly FoundServo[]>;
-  /** Gives a servo, alone on the line, the id and rate of that axis, and reads both back. Rejects with DEVICE_*. */
-  assign(found: FoundServo, axis: number): Promise<void>;
+  /** Gives a servo, alone on the line, id and rate of that axis, reads both back; its rate then. Rejects with DEVICE_*. */
+  assign(found: FoundServo, axis: number): Promise<number>;
   /** Connects, checks that every servo is the one of the robot file, and turns torque off. Rejects with DEVICE_*. */
   release(): Promise<void>;
   /** Raw positions now, in the order of `axes`. After `release`. Rejects with DEVICE_BUS. */

@@ -82,7 +82,7 @@ export abstract class BusCalibrator<D extends StatusDecoder, J extends BusJoint<
     return found;
   }
 
-  async assign(found: FoundServo, axis: number): Promise<void> {
+  async assign(found: FoundServo, axis: number): Promise<number> {
     const { id, name } = this.joints[axis]!;
     const { baud } = this.#settings;
     const to = await this.#connect();
@@ -98,7 +98,7 @@ export abstract class BusCalibrator<D extends StatusDecoder, J extends BusJoint<
       await to.bus.wire.setBaud(baud);
     }
     const is = await this.settings(to, id);
-    if (is !== null && is.id === id && is.baud === baud) return;
+    if (is !== null && is.id === id && is.baud === baud) return baud;
     const problem =
       is === null
         ? `does not answer as id ${id} at ${baud} baud after it was set`
