@@ -250,6 +250,14 @@ export const ERRORS = {
     text: 'device {device}: {servo} {problem}',
     todo: 'Check the cable and that every id is there once; docs/hardware/dynamixel.md lists what each means.',
   },
+  DEVICE_NOT_ACTIVATED: {
+    text: 'device {device}: the gripper on {port} is not activated',
+    todo: 'Take hands and things out of its fingers, then run `armloop driver robotiq activate --port PORT`: it opens and closes all the way. Or let the rig do it: `activate: when-armed`.',
+  },
+  DEVICE_GRIPPER_FAULT: {
+    text: 'device {device}: the gripper on {port}: {fault}',
+    todo: 'Mend what it says, then activate it anew: `armloop driver robotiq activate --port PORT`.',
+  },
   DRIVER_USAGE: {
     text: 'armloop driver {kind}: {problem}; it is used as: {usage}',
     todo: '`armloop driver KIND` lists the tools of a driver with their arguments.',

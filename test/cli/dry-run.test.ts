@@ -22,3 +22,25 @@ it('armloop up dynamixel7 --dry-run runs the whole rig and parks at its end', as
     await up[Symbol.asyncDispose]();
   }
 });
+
+it('armloop up panda-mock-robotiq --dry-run runs an arm and a gripper on buses of their own', async () => {
+  const up = await startUp(['panda-mock-robotiq', '--dry-run']);
+  try {
+    assert.match(up.output(), /Rig panda-mock-robotiq is holding: 1000 Hz/);
+    const rig = (await (await fetch(`${up.url}api/rig`)).json()) as {
+      session: { devices: { name: string; kind: string; status: string }[]; events: { text: string }[] };
+    };
+    const { devices, events } = rig.session;
+    assert.deepEqual(
+      devices.map((d) => [d.name, d.kind]),
+      [
+        ['arm', 'mock'],
+        ['gripper', 'robotiq'],
+      ],
+    );
+    for (const { status } of devices) assert.match(status, /^online, enabled/);
+    assert.ok(events.some((e) => /^Dry run: an emulated 2F-85 on /.test(e.text)));
+  } finally {
+    await up[Symbol.asyncDispose]();
+  }
+});

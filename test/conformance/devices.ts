@@ -4,6 +4,8 @@ import type { LineFaults, LineSetup } from '../../drivers/bus/emulator/line.ts';
 import { startArmEmulator } from '../../drivers/dynamixel/emulator/arm.ts';
 import { createDevice as createDynamixel } from '../../drivers/dynamixel/index.ts';
 import { createDevice as createMock } from '../../drivers/mock/index.ts';
+import { startGripperEmulator } from '../../drivers/robotiq/emulator/start.ts';
+import { createDevice as createRobotiq } from '../../drivers/robotiq/index.ts';
 import { loadRobot } from '../../src/config.ts';
 import { monotonicClock } from '../../src/loop/clock.ts';
 import { DeviceThread } from '../../src/loop/device-thread.ts';
@@ -50,6 +52,22 @@ async function emulated(
   return device;
 }
 
+const robotiq = robot('panda-mock-robotiq.yaml');
+
+/** The gripper of a robot file, half closed, on an emulated one behind a real port, which ends with it. */
+async function gripper(): Promise<Device> {
+  const entry = robotiq.devices.find((d) => d.kind === 'robotiq')!;
+  const emulator = await startGripperEmulator({ robot: robotiq, entry }, {}, { opening: 0.03 });
+  const options = { ...entry.options, rateHz: 80, patienceMs: 300, misses: 10, port: emulator.port };
+  const device = createRobotiq({ robot: robotiq, entry: { ...entry, options }, now });
+  const close = device[Symbol.asyncDispose].bind(device);
+  device[Symbol.asyncDispose] = async () => {
+    await close();
+    await emulator[Symbol.asyncDispose]();
+  };
+  return device;
+}
+
 export const candidates: readonly Candidate[] = [
   {
     name: 'mock',
@@ -88,6 +106,12 @@ export const candidates: readonly Candidate[] = [
         { echo: true, latencyMs: 1 },
         { flip: 1e-4, drop: 5e-5, merge: 5e-5 },
       ),
+    skip: false,
+  },
+  {
+    name: 'robotiq: a 2F-85 at 115,200 baud',
+    robot: robotiq,
+    create: gripper,
     skip: false,
   },
   {

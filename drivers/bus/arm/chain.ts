@@ -22,6 +22,20 @@ export interface Reading {
 
 export type CycleOutcome = 'read' | 'missed' | 'lost';
 
+/** What people are told, where a chain of servos is something else to them. */
+export interface ChainWords {
+  /** Sentence after what lost it. */
+  readonly lost: string;
+  /** Sentence after a fault of one. */
+  readonly fault: string;
+  /** After the name of one that lost its torque: verb and sentence. */
+  readonly letGo: string;
+  /** Those that did not take goals do again. */
+  readonly deaf: string;
+  /** State of one that answers again without torque. */
+  readonly off: string;
+}
+
 export interface ServoChain {
   readonly reading: Reading;
   readonly bounds: readonly Bounds[];
@@ -32,6 +46,7 @@ export interface ServoChain {
   /** The wire in words, for the note about the rate. */
   readonly wire: string;
   readonly notes: readonly string[];
+  readonly words?: ChainWords;
   /** Called with what a person should know in time: a servo that gets hot. Set by the arm. */
   onNote: ((message: string) => void) | null;
   /** When the last goals were handed to the system. */

@@ -7,7 +7,7 @@ import { ArmloopError } from '../../../src/errors.ts';
 import type { RawReading } from '../../../src/robot/calibration.ts';
 import type { Device, DeviceContext, DevicePort, DeviceSpec } from '../../../src/robot/device.ts';
 import { CommandMode, DeviceStatus } from '../../../src/robot/tick.ts';
-import type { CycleOutcome, ServoChain } from './chain.ts';
+import type { ChainWords, CycleOutcome, ServoChain } from './chain.ts';
 import { Goals } from './goals.ts';
 import type { JointMap } from './joint-map.ts';
 import { Plausibility } from './plausible.ts';
@@ -28,6 +28,14 @@ const REVIVE_MS = 300;
 /** The rate is told once it has been measured for this long, s. */
 const RATE_S = 3;
 
+const WORDS: ChainWords = {
+  lost: 'The servos hold by themselves.',
+  fault: 'It may have let go; the others hold.',
+  letGo: 'lost torque: it was off for a moment, or its power was. Support the arm, then arm again.',
+  deaf: 'servos had stopped by themselves because they heard nothing for too long; they follow again',
+  off: 'its torque is off',
+};
+
 export class ServoArm implements Device {
   readonly spec: DeviceSpec;
   readonly scene = null;
@@ -37,6 +45,7 @@ export class ServoArm implements Device {
   readonly #chain: ServoChain;
   readonly #maps: readonly JointMap[];
   readonly #options: ServoArmOptions;
+  readonly #words: ChainWords;
   readonly #goals: Goals;
   readonly #plausible: Plausibility;
   readonly #steps: Int32Array;
@@ -74,6 +83,7 @@ export class ServoArm implements Device {
     this.#now = now;
     this.#chain = chain;
     chain.onNote = (message) => this.onNote?.(message);
+    this.#words = chain.words ?? WORDS;
     this.#maps = maps;
     this.#options = options;
     this.#plausible = new Plausibility(chain.bounds);
@@ -207,6 +217,8 @@ export class ServoArm implements Device {
     if (this.#life === 'closed' || this.#life === 'lost') return;
     const { reading, written } = this.#chain;
     if (outcome === 'read') {
+      // No goal follows from what is read meanwhile, and a gripper that is being activated counts anew.
+      if (this.#busy) this.#plausible.forget();
       const impossible = this.#plausible.check(reading.time, reading.position, reading.speed, reading.torque);
       if (impossible < 0) {
         this.#misses = 0;
@@ -269,7 +281,7 @@ export class ServoArm implements Device {
     this.#faults[i] = bits;
     const name = this.#chain.names[i]!;
     if (bits === 0) this.onNote?.(`${name} is well again`);
-    else this.onFault?.(`${name}: ${this.#chain.faultWords(bits)}. It may have let go; the others hold.`);
+    else this.onFault?.(`${name}: ${this.#chain.faultWords(bits)}. ${this.#words.fault}`);
   }
 
   /** A servo has no torque although it should: it was switched off or lost its power. */
@@ -280,9 +292,7 @@ export class ServoArm implements Device {
     // The others brake and hold.
     this.#goals.halt();
     if (faults.some((f) => f !== 0)) return;
-    this.onFault?.(
-      `${limp.join(', ')} lost torque: it was off for a moment, or its power was. Support the arm, then arm again.`,
-    );
+    this.onFault?.(`${limp.join(', ')} ${this.#words.letGo}`);
   }
 
   /**
@@ -298,9 +308,7 @@ export class ServoArm implements Device {
         this.#startHere();
         if (halted) this.#goals.halt();
       });
-      this.onNote?.(
-        'servos had stopped by themselves because they heard nothing for too long; they follow again',
-      );
+      this.onNote?.(this.#words.deaf);
     } catch {
       // The line is still bad: tried again; when nothing comes any more the cycles say so.
     }
@@ -338,7 +346,7 @@ export class ServoArm implements Device {
       this.#first = null;
       if (!this.#opened) return;
     }
-    this.onFault?.(`${why}. The servos hold by themselves.`);
+    this.onFault?.(`${why}. ${this.#words.lost}`);
     this.#retry();
   }
 
@@ -372,7 +380,7 @@ export class ServoArm implements Device {
       const { halted } = this.#goals;
       if (torque && this.#chain.reading.powered.every((p) => p === 1)) await this.enable();
       if (halted) this.#goals.halt();
-      const state = this.#enabled ? 'it holds' : 'its torque is off';
+      const state = this.#enabled ? 'it holds' : this.#words.off;
       this.onNote?.(`${this.#chain.wire} answers again: ${state}. Clear the stop to go on.`);
     } catch {
       // It was lost again: what lost it retries.

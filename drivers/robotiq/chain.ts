@@ -1,0 +1,261 @@
+/** A Robotiq gripper as a chain of one servo: see drivers/bus/arm. Steps are counts of the gripper, larger when closed. */
+import { ArmloopError } from '../../src/errors.ts';
+import type { ChainWords, CycleOutcome, Reading, ServoChain } from '../bus/arm/chain.ts';
+import type { Bounds } from '../bus/arm/plausible.ts';
+import { type OpenWire, wireTime } from '../bus/wire.ts';
+import { seal } from './crc.ts';
+import { type Exchange, ModbusMaster, type Outcome } from './master.ts';
+import { readReply, SHORT_FRAME, WRITE_DATA, writeReply, writeRequest } from './modbus.ts';
+import type { Jaw } from './options.ts';
+import {
+  Action,
+  Activation,
+  Contact,
+  FORCE,
+  faultWords,
+  Input,
+  major,
+  OUTPUT_ADDRESS,
+  Output,
+  passing,
+  plausible,
+  SPEED,
+} from './registers.ts';
+import { activate, dataOf, type Requester, readStatus, statusRequest, writeOrder } from './requests.ts';
+import { SpeedEstimate } from './speed.ts';
+
+export interface ChainOptions {
+  readonly device: string;
+  readonly now: () => number;
+  readonly openWire: OpenWire;
+}
+
+/** Nothing is in a hurry before the cycles begin. */
+const SETUP_PATIENCE_S = 0.2;
+/** Silence around the four frames of a cycle, s (3.5 characters, at 115,200 baud 1.75 ms between two of ours). */
+const SILENCE_S = 0.004;
+/** Readings of one position that are believed to become a goal are at most this many counts apart. */
+const SAME = 2;
+const LOOKS = 20;
+
+export class RobotiqChain implements ServoChain {
+  readonly reading: Reading = {
+    time: 0,
+    position: new Float64Array(1),
+    speed: new Float64Array(1),
+    torque: new Float64Array(1),
+    goal: new Float64Array(1),
+    powered: new Uint8Array(1),
+    faults: new Uint8Array(1),
+  };
+  readonly bounds: readonly Bounds[];
+  readonly names: readonly string[];
+  readonly wireRateHz: number;
+  readonly words: ChainWords = {
+    lost: 'The gripper goes to the last goal that it has heard, and holds there.',
+    fault: 'It does not move until that is over.',
+    letGo: 'does not follow any more: it was without power, so it must be activated anew.',
+    deaf: 'the gripper had not taken its goals; it does again',
+    off: 'it does not follow: arm again',
+  };
+  onNote: ((message: string) => void) | null = null;
+  readonly #jaw: Jaw;
+  readonly #options: ChainOptions;
+  readonly #speed = new SpeedEstimate();
+  readonly #write: Uint8Array;
+  readonly #writing: Exchange;
+  readonly #reads: Exchange;
+  #to: Requester | null = null;
+  #closed = false;
+  #written = 0;
+  #done: (outcome: CycleOutcome, time: number) => void = () => {};
+  #touched = false;
+
+  constructor(jaw: Jaw, options: ChainOptions) {
+    this.#jaw = jaw;
+    this.#options = options;
+    const { map } = jaw;
+    const { slave, baud } = jaw.options;
+    this.names = [map.axis.name];
+    const perCount = Math.abs(map.scale);
+    this.bounds = [{ speed: (2 * SPEED[1]) / perCount, torque: 1.01 * FORCE[1] * perCount, unit: 1 }];
+    this.#write = writeRequest(slave, OUTPUT_ADDRESS, dataOf(this.#order(0)));
+    const read = statusRequest(slave);
+    this.#writing = {
+      request: this.#write,
+      expected: writeReply(this.#write),
+      end: (outcome, time) => this.#told(outcome, time),
+    };
+    this.#reads = {
+      request: read,
+      expected: readReply(read),
+      end: (outcome, time, bytes, at) => this.#heard(outcome, time, bytes, at),
+    };
+    const bytes = this.#write.length + SHORT_FRAME + read.length + this.#reads.expected.length;
+    this.wireRateHz = 1 / (wireTime(bytes, baud) + SILENCE_S);
+  }
+
+  get wire(): string {
+    const { port, baud } = this.#jaw.options;
+    return `${this.#to?.master.wire.port ?? port} at ${baud} baud`;
+  }
+
+  get notes(): readonly string[] {
+    return this.#to?.master.wire.notes ?? [];
+  }
+
+  get written(): number {
+    return this.#written;
+  }
+
+  /** Connects and asks once. Moves nothing. */
+  async open(): Promise<void> {
+    const { device, now, openWire } = this.#options;
+    const { port, baud, slave, patienceMs } = this.#jaw.options;
+    const wire = await openWire({ device, port, baud, now });
+    const master = new ModbusMaster(wire, { now, patienceS: SETUP_PATIENCE_S + wire.latencyS });
+    this.#to = { master, device, slave };
+    await readStatus(this.#to);
+    master.patienceS = patienceMs / 1000 + wire.latencyS;
+  }
+
+  cycle(goals: Int32Array | null, done: (outcome: CycleOutcome, time: number) => void): void {
+    this.#done = done;
+    const { master } = this.#to!;
+    if (goals === null) {
+      master.run(this.#reads);
+      return;
+    }
+    const data = this.#write;
+    data[WRITE_DATA + Output.position] = goals[0]!;
+    seal(data, data.length - 2);
+    master.run(this.#writing);
+  }
+
+  #told(outcome: Outcome, time: number): void {
+    const master = this.#to?.master;
+    if (master === undefined || outcome === 'lost') this.#done('lost', time);
+    else if (outcome !== 'answered') this.#done('missed', time);
+    else {
+      this.#written = master.written;
+      master.run(this.#reads);
+    }
+  }
+
+  #heard(outcome: Outcome, time: number, bytes: Uint8Array, at: number): void {
+    const master = this.#to?.master;
+    if (master === undefined || outcome === 'lost') this.#done('lost', time);
+    else if (outcome !== 'answered' || !plausible(bytes, at + 3)) this.#done('missed', time);
+    else {
+      // It takes its values when the request has arrived; a process that had to wait for its turn after it had written
+      // knows that only from the answer.
+      const arrived = master.written + wireTime(SHORT_FRAME, master.wire.baud);
+      this.#unpack(bytes, at + 3, Math.min(arrived, time));
+      this.#done('read', time);
+    }
+  }
+
+  #unpack(bytes: Uint8Array, at: number, time: number): void {
+    const r = this.reading;
+    const first = bytes[at + Input.status]!;
+    const active = (first & 0x01) !== 0 && ((first >> 4) & 3) === Activation.active;
+    const following = active && (first & 0x08) !== 0;
+    const contact = first >> 6;
+    const fault = bytes[at + Input.fault]! & 0x0f;
+    const position = bytes[at + Input.position]!;
+    r.time = time;
+    r.position[0] = position;
+    r.speed[0] = this.#speed.next(time, position);
+    r.goal[0] = following ? bytes[at + Input.echo]! : -1;
+    r.powered[0] = following ? 1 : 0;
+    r.faults[0] = passing(fault) ? 0 : fault;
+    r.torque[0] = this.#grip(following ? contact : Contact.moving);
+  }
+
+  /** The force that it presses with while it touches something, as set: it is not measured. Tells what it grips. */
+  #grip(contact: number): number {
+    const { map, force } = this.#jaw;
+    const touches = contact === Contact.closing || contact === Contact.opening;
+    if (touches && !this.#touched) {
+      const width = (1000 * map.position(this.reading.position[0]!)).toFixed(0);
+      this.onNote?.(`${map.axis.name} touches something at ${width} mm`);
+      this.#touched = true;
+    } else if (this.#touched && contact === Contact.arrived) {
+      this.onNote?.(`${map.axis.name} no longer touches anything`);
+      this.#touched = false;
+    }
+    if (!touches) return 0;
+    return force * Math.abs(map.scale) * (contact === Contact.closing ? 1 : -1);
+  }
+
+  async hold(): Promise<void> {
+    const to = this.#to!;
+    const { device, now } = this.#options;
+    const { port } = to.master.wire;
+    let status = await readStatus(to);
+    if (status.activated && major(status.fault) && this.#jaw.options.activate === 'beforehand') {
+      throw new ArmloopError('DEVICE_GRIPPER_FAULT', { device, port, fault: faultWords(status.fault) });
+    }
+    if (status.activation !== Activation.active || major(status.fault)) {
+      if (this.#jaw.options.activate === 'beforehand') {
+        throw new ArmloopError('DEVICE_NOT_ACTIVATED', { device, port });
+      }
+      this.onNote?.('the gripper is activated: its fingers open and close all the way');
+      status = await activate(to, now);
+    }
+    // Two readings: one bad value must not become a goal.
+    for (let same = false, i = 0; !same && i < LOOKS; i++) {
+      const again = await readStatus(to);
+      same = Math.abs(again.position - status.position) <= SAME;
+      status = again;
+    }
+    const [low, high] = this.#jaw.map.stepLimits;
+    await writeOrder(to, this.#order(Math.min(Math.max(status.position, low), high)));
+  }
+
+  #order(position: number): { action: number; position: number; speed: number; force: number } {
+    const { speedCount, forceCount } = this.#jaw;
+    return { action: Action.activate | Action.goTo, position, speed: speedCount, force: forceCount };
+  }
+
+  /** Stops where it is and stays active: clearing rACT would cost an activation the next time. */
+  async release(): Promise<void> {
+    await writeOrder(this.#to!, { ...this.#order(this.reading.position[0]!), action: Action.activate });
+  }
+
+  async diagnose(): Promise<string> {
+    if (this.#to === null) return `${this.#jaw.options.port} is closed`;
+    try {
+      await readStatus(this.#to);
+      return '';
+    } catch (error) {
+      return (error as ArmloopError<'DEVICE_UNREACHABLE'>).details.reason as string;
+    }
+  }
+
+  async revive(): Promise<void> {
+    await this.#drop();
+    if (this.#closed) return;
+    try {
+      await this.open();
+    } catch (error) {
+      await this.#drop();
+      throw error;
+    }
+  }
+
+  faultWords(fault: number): string {
+    return faultWords(fault);
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    await this.#drop();
+  }
+
+  async #drop(): Promise<void> {
+    const to = this.#to;
+    this.#to = null;
+    await to?.master.close().catch(() => {});
+  }
+}
