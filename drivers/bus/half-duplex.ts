@@ -42,6 +42,8 @@ export interface BusOptions {
   readonly returnDelayS: number;
   /** At first. */
   readonly patienceS: number;
+  /** Silence that the protocol asks for between an answer and the next request, s. Default: none. */
+  readonly gapS?: number;
 }
 
 /** How often the time limit is looked at, ms. */
@@ -69,6 +71,9 @@ export class HalfDuplexBus<D extends FrameDecoder> {
   #heard = 0;
   #lastByte = Number.NEGATIVE_INFINITY;
   #settling = false;
+  /** Runs while the line rests between two frames; made once. */
+  #rest: NodeJS.Timeout | null = null;
+  #resting = false;
   #lost = false;
 
   constructor(wire: Wire, decoder: D, options: BusOptions) {
@@ -89,7 +94,7 @@ export class HalfDuplexBus<D extends FrameDecoder> {
   /** Does it now, or after those that were asked for before. Its `end` is always called, once. */
   run(exchange: Exchange<D>): void {
     if (this.#lost) exchange.end('lost', this.#options.now());
-    else if (this.#current === null && !this.#settling && this.#queue.length === 0) this.#start(exchange);
+    else if (this.#idle && this.#queue.length === 0) this.#start(exchange);
     else this.#queue.push(exchange);
   }
 
@@ -98,6 +103,10 @@ export class HalfDuplexBus<D extends FrameDecoder> {
     this.onLost = null;
     if (!this.#lost) this.#lose('it was closed');
     await this.wire.close();
+  }
+
+  get #idle(): boolean {
+    return this.#current === null && !this.#settling && !this.#resting;
   }
 
   #start(exchange: Exchange<D>): void {
@@ -138,13 +147,29 @@ export class HalfDuplexBus<D extends FrameDecoder> {
     this.#current = null;
     if (outcome !== 'lost') this.counts[outcome]++;
     this.#settling = outcome === 'silent' || outcome === 'garbled';
+    if (outcome === 'answered' && this.#options.gapS !== undefined) this.#pause(this.#options.gapS);
     // It may ask for the next one, which then starts at once or waits behind the others.
     exchange.end(outcome, time);
     this.#next();
   }
 
+  #pause(gapS: number): void {
+    this.#resting = true;
+    if (this.#rest !== null) {
+      this.#rest.refresh();
+      return;
+    }
+    this.#rest = setTimeout(
+      () => {
+        this.#resting = false;
+        this.#next();
+      },
+      Math.ceil(1000 * gapS),
+    );
+  }
+
   #next(): void {
-    if (this.#current !== null || this.#settling) return;
+    if (!this.#idle) return;
     const next = this.#queue.shift();
     if (next !== undefined) this.#start(next);
   }
@@ -167,6 +192,7 @@ export class HalfDuplexBus<D extends FrameDecoder> {
     if (this.#lost) return;
     this.#lost = true;
     clearInterval(this.#checks);
+    if (this.#rest !== null) clearTimeout(this.#rest);
     const now = this.#options.now();
     if (this.#current !== null) this.#finish('lost', now);
     for (const exchange of this.#queue.splice(0)) exchange.end('lost', now);

@@ -63,6 +63,16 @@ type ToolWork<D extends StatusDecoder> = (
   context: DriverToolContext,
 ) => (to: Asker<D>) => Promise<void>;
 
+export const portsTool: DriverTool = {
+  summary: 'USB serial adapters that are connected, and how a robot file names them',
+  usage: '',
+  run: async (_, { print }) => {
+    const ports = await listPorts();
+    if (ports.length === 0) print(describe(ports));
+    for (const port of ports) print(describe([port]));
+  },
+};
+
 export function servoTools<D extends StatusDecoder>(bus: ServoTools<D>): Record<string, DriverTool> {
   const { kind, bauds } = bus;
   const usages = new Map<string, string>();
@@ -179,16 +189,7 @@ export function servoTools<D extends StatusDecoder>(bus: ServoTools<D>): Record<
   };
 
   return {
-    ports: tool(
-      'ports',
-      '',
-      'USB serial adapters that are connected, and how a robot file names them',
-      async (_, { print }) => {
-        const ports = await listPorts();
-        if (ports.length === 0) print(describe(ports));
-        for (const port of ports) print(describe([port]));
-      },
-    ),
+    ports: portsTool,
     scan: tool(
       'scan',
       '--port PORT [--baud BAUD]',

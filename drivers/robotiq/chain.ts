@@ -2,10 +2,18 @@
 import { ArmloopError } from '../../src/errors.ts';
 import type { ChainWords, CycleOutcome, Reading, ServoChain } from '../bus/arm/chain.ts';
 import type { Bounds } from '../bus/arm/plausible.ts';
+import type { Exchange, Outcome } from '../bus/half-duplex.ts';
 import { type OpenWire, wireTime } from '../bus/wire.ts';
 import { seal } from './crc.ts';
-import { type Exchange, ModbusMaster, type Outcome } from './master.ts';
-import { readReply, SHORT_FRAME, WRITE_DATA, writeReply, writeRequest } from './modbus.ts';
+import {
+  type Expected,
+  type ReplyDecoder,
+  readReply,
+  SHORT_FRAME,
+  WRITE_DATA,
+  writeReply,
+  writeRequest,
+} from './modbus.ts';
 import type { Jaw } from './options.ts';
 import {
   Action,
@@ -21,7 +29,15 @@ import {
   plausible,
   SPEED,
 } from './registers.ts';
-import { activate, dataOf, type Requester, readStatus, statusRequest, writeOrder } from './requests.ts';
+import {
+  activate,
+  dataOf,
+  gripperBus,
+  type Requester,
+  readStatus,
+  statusRequest,
+  writeOrder,
+} from './requests.ts';
 import { SpeedEstimate } from './speed.ts';
 
 export interface ChainOptions {
@@ -32,7 +48,7 @@ export interface ChainOptions {
 
 /** Nothing is in a hurry before the cycles begin. */
 const SETUP_PATIENCE_S = 0.2;
-/** Silence around the four frames of a cycle, s (3.5 characters, at 115,200 baud 1.75 ms between two of ours). */
+/** Silence in a cycle, s: twice between two of our frames, and what the gripper waits before it answers. */
 const SILENCE_S = 0.004;
 /** Readings of one position that are believed to become a goal are at most this many counts apart. */
 const SAME = 2;
@@ -63,8 +79,8 @@ export class RobotiqChain implements ServoChain {
   readonly #options: ChainOptions;
   readonly #speed = new SpeedEstimate();
   readonly #write: Uint8Array;
-  readonly #writing: Exchange;
-  readonly #reads: Exchange;
+  readonly #writing: Exchange<ReplyDecoder>;
+  readonly #reads: Exchange<ReplyDecoder>;
   #to: Requester | null = null;
   #closed = false;
   #written = 0;
@@ -81,27 +97,29 @@ export class RobotiqChain implements ServoChain {
     this.bounds = [{ speed: (2 * SPEED[1]) / perCount, torque: 1.01 * FORCE[1] * perCount, unit: 1 }];
     this.#write = writeRequest(slave, OUTPUT_ADDRESS, dataOf(this.#order(0)));
     const read = statusRequest(slave);
-    this.#writing = {
-      request: this.#write,
-      expected: writeReply(this.#write),
-      end: (outcome, time) => this.#told(outcome, time),
-    };
-    this.#reads = {
-      request: read,
-      expected: readReply(read),
-      end: (outcome, time, bytes, at) => this.#heard(outcome, time, bytes, at),
-    };
-    const bytes = this.#write.length + SHORT_FRAME + read.length + this.#reads.expected.length;
+    this.#writing = exchange(
+      this.#write,
+      writeReply(this.#write),
+      () => true,
+      (outcome, time) => this.#told(outcome, time),
+    );
+    this.#reads = exchange(
+      read,
+      readReply(read),
+      (reply) => this.#take(reply),
+      (outcome, time) => this.#heard(outcome, time),
+    );
+    const bytes = this.#write.length + this.#writing.replyBytes + read.length + this.#reads.replyBytes;
     this.wireRateHz = 1 / (wireTime(bytes, baud) + SILENCE_S);
   }
 
   get wire(): string {
     const { port, baud } = this.#jaw.options;
-    return `${this.#to?.master.wire.port ?? port} at ${baud} baud`;
+    return `${this.#to?.bus.wire.port ?? port} at ${baud} baud`;
   }
 
   get notes(): readonly string[] {
-    return this.#to?.master.wire.notes ?? [];
+    return this.#to?.bus.wire.notes ?? [];
   }
 
   get written(): number {
@@ -113,59 +131,64 @@ export class RobotiqChain implements ServoChain {
     const { device, now, openWire } = this.#options;
     const { port, baud, slave, patienceMs } = this.#jaw.options;
     const wire = await openWire({ device, port, baud, now });
-    const master = new ModbusMaster(wire, { now, patienceS: SETUP_PATIENCE_S + wire.latencyS });
-    this.#to = { master, device, slave };
+    const bus = gripperBus(wire, now, SETUP_PATIENCE_S);
+    this.#to = { bus, device, slave };
     await readStatus(this.#to);
-    master.patienceS = patienceMs / 1000 + wire.latencyS;
+    bus.patienceS = patienceMs / 1000 + wire.latencyS;
   }
 
   cycle(goals: Int32Array | null, done: (outcome: CycleOutcome, time: number) => void): void {
     this.#done = done;
-    const { master } = this.#to!;
+    const { bus } = this.#to!;
     if (goals === null) {
-      master.run(this.#reads);
+      bus.run(this.#reads);
       return;
     }
     const data = this.#write;
     data[WRITE_DATA + Output.position] = goals[0]!;
     seal(data, data.length - 2);
-    master.run(this.#writing);
+    bus.run(this.#writing);
   }
 
   #told(outcome: Outcome, time: number): void {
-    const master = this.#to?.master;
-    if (master === undefined || outcome === 'lost') this.#done('lost', time);
+    const bus = this.#to?.bus;
+    if (bus === undefined || outcome === 'lost') this.#done('lost', time);
     else if (outcome !== 'answered') this.#done('missed', time);
     else {
-      this.#written = master.written;
-      master.run(this.#reads);
+      this.#written = bus.written;
+      bus.run(this.#reads);
     }
   }
 
-  #heard(outcome: Outcome, time: number, bytes: Uint8Array, at: number): void {
-    const master = this.#to?.master;
-    if (master === undefined || outcome === 'lost') this.#done('lost', time);
-    else if (outcome !== 'answered' || !plausible(bytes, at + 3)) this.#done('missed', time);
+  /** What cannot be true is as good as no answer. */
+  #take({ bytes, data }: ReplyDecoder): boolean {
+    if (!plausible(bytes, data)) return false;
+    this.#unpack(bytes, data);
+    return true;
+  }
+
+  #heard(outcome: Outcome, time: number): void {
+    const bus = this.#to?.bus;
+    if (bus === undefined || outcome === 'lost') this.#done('lost', time);
+    else if (outcome !== 'answered') this.#done('missed', time);
     else {
       // It takes its values when the request has arrived; a process that had to wait for its turn after it had written
       // knows that only from the answer.
-      const arrived = master.written + wireTime(SHORT_FRAME, master.wire.baud);
-      this.#unpack(bytes, at + 3, Math.min(arrived, time));
+      const arrived = Math.min(bus.written + wireTime(SHORT_FRAME, bus.wire.baud), time);
+      this.reading.time = arrived;
+      this.reading.speed[0] = this.#speed.next(arrived, this.reading.position[0]!);
       this.#done('read', time);
     }
   }
 
-  #unpack(bytes: Uint8Array, at: number, time: number): void {
+  #unpack(bytes: Uint8Array, at: number): void {
     const r = this.reading;
     const first = bytes[at + Input.status]!;
     const active = (first & 0x01) !== 0 && ((first >> 4) & 3) === Activation.active;
     const following = active && (first & 0x08) !== 0;
     const contact = first >> 6;
     const fault = bytes[at + Input.fault]! & 0x0f;
-    const position = bytes[at + Input.position]!;
-    r.time = time;
-    r.position[0] = position;
-    r.speed[0] = this.#speed.next(time, position);
+    r.position[0] = bytes[at + Input.position]!;
     r.goal[0] = following ? bytes[at + Input.echo]! : -1;
     r.powered[0] = following ? 1 : 0;
     r.faults[0] = passing(fault) ? 0 : fault;
@@ -191,7 +214,7 @@ export class RobotiqChain implements ServoChain {
   async hold(): Promise<void> {
     const to = this.#to!;
     const { device, now } = this.#options;
-    const { port } = to.master.wire;
+    const { port } = to.bus.wire;
     let status = await readStatus(to);
     if (status.activated && major(status.fault) && this.#jaw.options.activate === 'beforehand') {
       throw new ArmloopError('DEVICE_GRIPPER_FAULT', { device, port, fault: faultWords(status.fault) });
@@ -256,6 +279,23 @@ export class RobotiqChain implements ServoChain {
   async #drop(): Promise<void> {
     const to = this.#to;
     this.#to = null;
-    await to?.master.close().catch(() => {});
+    await to?.bus.close().catch(() => {});
   }
+}
+
+/** An exchange with one reply. */
+function exchange(
+  bytes: Uint8Array,
+  expected: Expected,
+  take: (reply: ReplyDecoder) => boolean,
+  end: (outcome: Outcome, time: number) => void,
+): Exchange<ReplyDecoder> {
+  return {
+    bytes,
+    replyBytes: expected.length,
+    replies: 1,
+    expect: (decoder) => decoder.expect(expected),
+    take,
+    end,
+  };
 }

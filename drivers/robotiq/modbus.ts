@@ -3,7 +3,11 @@
  * header: a reply is told from noise by being the very one that was asked for (slave, function, count or address) with the
  * right checksum, wherever in the stream it begins. The gripper sends no exception replies.
  */
+import type { FrameDecoder } from '../bus/half-duplex.ts';
 import { seal, sealed } from './crc.ts';
+
+/** Silence between two frames, s (Modbus over Serial Line V1.02, 2.5.1.1: 1.75 ms above 19,200 baud). */
+export const GAP_S = 0.00175;
 
 export const FunctionCode = { readHolding: 3, readInput: 4, writeMultiple: 16 } as const;
 export type ReadFunction = typeof FunctionCode.readHolding | typeof FunctionCode.readInput;
@@ -60,34 +64,55 @@ export function writeReply(request: Uint8Array): Expected {
 const KEPT = 64;
 
 /**
- * The newest bytes of the line, in which a reply is looked for after each byte: so noise, a cut frame or an echo before it
- * does not hide it. Allocates nothing after it was made.
+ * The newest bytes of the line, in which the reply is looked for after each: so noise, a cut frame or an echo before it does
+ * not hide it. Allocates nothing after it was made.
  */
-export class ReplyWindow {
+export class ReplyDecoder implements FrameDecoder {
+  complete = false;
+  /** The reply that was completed last is bytes[start..end). */
   readonly bytes = new Uint8Array(8 * KEPT);
-  #end = 0;
+  start = 0;
+  end = 0;
+  #expected: Expected | null = null;
 
-  /** Forgets everything: what follows belongs to a new request. */
-  clear(): void {
-    this.#end = 0;
+  reset(): void {
+    this.end = 0;
+    this.complete = false;
+    this.#expected = null;
   }
 
-  /** Takes one byte. True when the expected reply ends with it; it then begins at `start(expected)`. */
-  push(byte: number, expected: Expected): boolean {
-    if (this.#end === this.bytes.length) {
-      this.bytes.copyWithin(0, this.#end - KEPT, this.#end);
-      this.#end = KEPT;
+  expect(reply: Expected): void {
+    this.#expected = reply;
+  }
+
+  feed(bytes: Uint8Array, from: number, to: number): number {
+    this.complete = false;
+    for (let i = from; i < to; i++) {
+      if (this.#push(bytes[i]!)) {
+        this.complete = true;
+        return i + 1;
+      }
     }
-    this.bytes[this.#end++] = byte;
-    const { prefix, length } = expected;
-    const start = this.#end - length;
-    if (start < 0) return false;
-    for (let i = 0; i < prefix.length; i++) if (this.bytes[start + i] !== prefix[i]) return false;
-    return sealed(this.bytes, start, this.#end);
+    return to;
   }
 
-  /** Where the reply that has just ended begins in `bytes`. */
-  start(expected: Expected): number {
-    return this.#end - expected.length;
+  /** True when the expected reply ends with that byte. */
+  #push(byte: number): boolean {
+    if (this.end === this.bytes.length) {
+      this.bytes.copyWithin(0, this.end - KEPT, this.end);
+      this.end = KEPT;
+    }
+    this.bytes[this.end++] = byte;
+    if (this.#expected === null) return false;
+    const { prefix, length } = this.#expected;
+    this.start = this.end - length;
+    if (this.start < 0) return false;
+    for (let i = 0; i < prefix.length; i++) if (this.bytes[this.start + i] !== prefix[i]) return false;
+    return sealed(this.bytes, this.start, this.end);
+  }
+
+  /** Where the data of a reply to a read begin. */
+  get data(): number {
+    return this.start + 3;
   }
 }

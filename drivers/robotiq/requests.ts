@@ -1,10 +1,13 @@
 /** Single requests to the gripper, each with a bounded number of tries: what is done outside of the cycle. */
 import { ArmloopError } from '../../src/errors.ts';
-import type { Exchange, ModbusMaster, Outcome } from './master.ts';
+import { HalfDuplexBus, type Outcome } from '../bus/half-duplex.ts';
+import type { Wire } from '../bus/wire.ts';
 import {
   type Expected,
   FunctionCode,
+  GAP_S,
   type ReadFunction,
+  ReplyDecoder,
   readReply,
   readRequest,
   writeReply,
@@ -23,9 +26,17 @@ import {
   statusOf,
 } from './registers.ts';
 
+export type GripperBus = HalfDuplexBus<ReplyDecoder>;
+
+/** The master of a line with a gripper. `patienceS`: beyond the wire's own time, and the adapter's. */
+export function gripperBus(wire: Wire, now: () => number, patienceS: number): GripperBus {
+  const options = { now, returnDelayS: 0, gapS: GAP_S, patienceS: patienceS + wire.latencyS };
+  return new HalfDuplexBus(wire, new ReplyDecoder(), options);
+}
+
 /** Where requests go, and for whom errors are. */
 export interface Requester {
-  readonly master: ModbusMaster;
+  readonly bus: GripperBus;
   readonly device: string;
   readonly slave: number;
 }
@@ -63,35 +74,37 @@ interface Answer {
   readonly heard: number;
 }
 
-function once(master: ModbusMaster, request: Uint8Array, expected: Expected): Promise<Answer> {
+function once(bus: GripperBus, request: Uint8Array, expected: Expected): Promise<Answer> {
   return new Promise((resolve) => {
-    const exchange: Exchange = {
-      request,
-      expected,
-      end: (outcome, _, bytes, at) => {
-        const data =
-          outcome === 'answered' ? bytes.slice(at + 3, at + expected.length - 2) : new Uint8Array();
-        resolve({ outcome, data, heard: master.heard });
+    let data = new Uint8Array();
+    bus.run({
+      bytes: request,
+      replyBytes: expected.length,
+      replies: 1,
+      expect: (decoder) => decoder.expect(expected),
+      take: (reply) => {
+        data = reply.bytes.slice(reply.data, reply.end - 2);
+        return true;
       },
-    };
-    master.run(exchange);
+      end: (outcome) => resolve({ outcome, data, heard: bus.heard }),
+    });
   });
 }
 
 /** Up to TRIES times, until it was answered and `good` says so. Rejects with DEVICE_UNREACHABLE. */
 async function persist(
-  { master, device, slave }: Requester,
+  { bus, device, slave }: Requester,
   request: Uint8Array,
   expected: Expected,
   good: (data: Uint8Array) => boolean,
 ): Promise<Uint8Array> {
   let last: Answer | null = null;
   for (let i = 0; i < TRIES; i++) {
-    last = await once(master, request, expected);
+    last = await once(bus, request, expected);
     if (last.outcome === 'answered' && good(last.data)) return last.data;
     if (last.outcome === 'lost') break;
   }
-  const { wire } = master;
+  const { wire } = bus;
   const where = `${wire.port} at ${wire.baud} baud`;
   const reasons: Record<Outcome, string> = {
     silent: `nothing came from slave ${slave} on ${where}: power, cable (A and B crossed?) or baud rate`,
@@ -136,7 +149,7 @@ export async function until(
   const fail = (fault: string): never => {
     throw new ArmloopError('DEVICE_GRIPPER_FAULT', {
       device: to.device,
-      port: to.master.wire.port,
+      port: to.bus.wire.port,
       fault,
     });
   };

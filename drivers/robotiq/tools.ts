@@ -2,10 +2,10 @@
 import { parseArgs } from 'node:util';
 import { ArmloopError } from '../../src/errors.ts';
 import type { DriverTool, DriverToolContext } from '../../src/robot/device.ts';
-import { describe, listPorts } from '../bus/ports.ts';
+import { emulateTool } from '../bus/emulator/arm.ts';
 import { openSerialWire } from '../bus/serial-wire.ts';
+import { portsTool } from '../bus/tools.ts';
 import { startGripperEmulator } from './emulator/start.ts';
-import { ModbusMaster } from './master.ts';
 import { FunctionCode } from './modbus.ts';
 import {
   Action,
@@ -21,7 +21,7 @@ import {
   SPEED,
   STROKE,
 } from './registers.ts';
-import { activate, type Requester, readStatus, until, writeOrder } from './requests.ts';
+import { activate, gripperBus, type Requester, readStatus, until, writeOrder } from './requests.ts';
 
 const PATIENCE_S = 0.2;
 /** How gently `open` and `close` go unless told otherwise: m/s, N. */
@@ -96,11 +96,11 @@ async function withGripper(
 ): Promise<void> {
   const device = 'robotiq';
   const wire = await openSerialWire({ device, port, baud, now });
-  const master = new ModbusMaster(wire, { now, patienceS: PATIENCE_S + wire.latencyS });
+  const bus = gripperBus(wire, now, PATIENCE_S);
   try {
-    await work({ master, device, slave });
+    await work({ bus, device, slave });
   } finally {
-    await master.close();
+    await bus.close();
   }
 }
 
@@ -136,7 +136,7 @@ function words(status: GripperStatus): string {
 async function go(given: Given, context: DriverToolContext, count: number): Promise<void> {
   await withGripper(given, context, async (to) => {
     const before = await readStatus(to);
-    const { port } = to.master.wire;
+    const { port } = to.bus.wire;
     if (before.activation !== Activation.active) {
       throw new ArmloopError('DEVICE_NOT_ACTIVATED', { device: to.device, port });
     }
@@ -169,15 +169,7 @@ function countOfMillimetres(text: string, tool: string): number {
 const LINE = '--port PORT [--baud BAUD] [--slave NUMBER]';
 
 export const tools: Readonly<Record<string, DriverTool>> = {
-  ports: {
-    summary: 'USB serial adapters that are connected, and how a robot file names them',
-    usage: '',
-    run: async (_, { print }) => {
-      const ports = await listPorts();
-      if (ports.length === 0) print(describe(ports));
-      for (const port of ports) print(describe([port]));
-    },
-  },
+  ports: portsTool,
   status: {
     summary: 'what the gripper says of itself; moves nothing',
     usage: LINE,
@@ -229,20 +221,13 @@ export const tools: Readonly<Record<string, DriverTool>> = {
   emulate: {
     summary: 'plays the gripper of a robot file, just switched on, on a port of its own, until Ctrl-C',
     usage: 'ROBOT',
-    run: async (args, { print, robot: load, interrupted }) => {
+    run: async (args, context) => {
       const { rest } = given('emulate', args, 'none', [1, 1]);
-      const robot = load(rest[0]!);
-      const entry = robot.devices.find((d) => d.kind === 'robotiq');
-      if (entry === undefined) {
-        throw new ArmloopError('EMULATOR_IMPOSSIBLE', { reason: `${rest[0]} has no device of kind robotiq` });
-      }
-      await using emulator = await startGripperEmulator(
-        { robot, entry },
-        { senseBaud: true },
-        { active: false },
-      );
-      print(`The gripper of ${robot.id} answers on ${emulator.port} until Ctrl-C.`);
-      await interrupted;
+      await emulateTool(
+        'robotiq',
+        (robot, line) => startGripperEmulator(robot, line, { active: false }),
+        (robot, port) => `The gripper of ${robot} answers on ${port}`,
+      )(rest, context);
     },
   },
 };

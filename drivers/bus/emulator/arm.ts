@@ -94,15 +94,19 @@ export async function emulation(
   };
 }
 
-/** The tool that plays the servos of a robot file. */
-export function emulateTool(kind: string, start: StartEmulator): DriverTool['run'] {
+/** The tool that plays the servos of a robot file, or what else `answers` says. */
+export function emulateTool(
+  kind: string,
+  start: StartEmulator,
+  answers = (robot: string, port: string): string => `The servos of ${robot} answer on ${port}`,
+): DriverTool['run'] {
   return async ([file], { print, robot: load, interrupted }) => {
     const robot = load(file!);
     const entry = robot.devices.find((d) => d.kind === kind);
     if (entry === undefined)
       throw new ArmloopError('EMULATOR_IMPOSSIBLE', { reason: `${file} has no device of kind ${kind}` });
     await using emulator = await start({ robot, entry }, { senseBaud: true });
-    print(`The servos of ${robot.id} answer on ${emulator.port} until Ctrl-C.`);
+    print(`${answers(robot.id, emulator.port)} until Ctrl-C.`);
     await interrupted;
   };
 }

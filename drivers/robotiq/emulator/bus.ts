@@ -3,12 +3,10 @@ import type { Line } from '../../bus/emulator/line.ts';
 import { monotonic } from '../../bus/emulator/line.ts';
 import type { EmulatedBus } from '../../bus/emulator/process.ts';
 import { sealed } from '../crc.ts';
-import { FunctionCode, frame, SHORT_FRAME, WRITE_OVERHEAD } from '../modbus.ts';
+import { FunctionCode, frame, GAP_S, SHORT_FRAME, WRITE_OVERHEAD } from '../modbus.ts';
 import { DATA_BYTES, INPUT_ADDRESS, OUTPUT_ADDRESS, REGISTERS } from '../registers.ts';
 import { EmulatedGripper, type EmulatedGripperSetup } from './gripper.ts';
 
-/** A frame ends where nothing comes for 1.75 ms (Modbus over Serial Line V1.02, 2.5.1.1), s. */
-const SILENCE_S = 0.00175;
 /** Time between the end of a request and its answer, s. */
 const THINKS_S = 0.001;
 const LONGEST = 256;
@@ -30,7 +28,7 @@ export class RobotiqEmulator implements EmulatedBus {
 
   receive(bytes: Uint8Array, start: number, byte: number): void {
     // A pty hands on what a real line would have carried without a gap in one piece or several.
-    if (start > this.#end + 4 * SILENCE_S) this.#frame.length = 0;
+    if (start > this.#end + 4 * GAP_S) this.#frame.length = 0;
     for (let i = 0; i < bytes.length; i++) {
       this.#frame.push(bytes[i]!);
       if (this.#frame.length > LONGEST) this.#frame.shift();

@@ -5,7 +5,7 @@ import { crc16, sealed } from '../../../drivers/robotiq/crc.ts';
 import {
   type Expected,
   FunctionCode,
-  ReplyWindow,
+  ReplyDecoder,
   readReply,
   readRequest,
   writeReply,
@@ -37,11 +37,11 @@ const ACKNOWLEDGED = '09 10 03 E8 00 03 01 30';
 
 /** What the reply is within noise before and after it; null when it is not found. */
 function found(stream: Uint8Array, expected: Expected): Uint8Array | null {
-  const window = new ReplyWindow();
-  for (const byte of stream) {
-    if (!window.push(byte, expected)) continue;
-    const at = window.start(expected);
-    return window.bytes.slice(at, at + expected.length);
+  const decoder = new ReplyDecoder();
+  decoder.expect(expected);
+  for (let at = 0; at < stream.length; ) {
+    at = decoder.feed(stream, at, stream.length);
+    if (decoder.complete) return decoder.bytes.slice(decoder.start, decoder.end);
   }
   return null;
 }

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
 import { crc16, seal } from '../../../drivers/robotiq/crc.ts';
-import { ReplyWindow, readReply, writeReply, writeRequest } from '../../../drivers/robotiq/modbus.ts';
+import { ReplyDecoder, readReply, writeReply, writeRequest } from '../../../drivers/robotiq/modbus.ts';
 import { OUTPUT_ADDRESS, plausible } from '../../../drivers/robotiq/registers.ts';
 import { dataOf, statusRequest } from '../../../drivers/robotiq/requests.ts';
 import { Rng } from '../../../src/math/rng.ts';
@@ -15,7 +15,7 @@ const SLAVE = 9;
 
 it(`of ${FRAMES} damaged replies none with a wrong checksum or a single wrong byte is taken, of others 2^-16`, () => {
   const rng = new Rng(SEED);
-  const window = new ReplyWindow();
+  const decoder = new ReplyDecoder();
   const read = readReply(statusRequest(SLAVE));
   const written = writeReply(writeRequest(SLAVE, OUTPUT_ADDRESS, dataOf({ action: 9 })));
   const whole = new Uint8Array(16);
@@ -43,15 +43,14 @@ it(`of ${FRAMES} damaged replies none with a wrong checksum or a single wrong by
     }
     if (changed === 1) counts.single++;
     else counts.several++;
-    window.clear();
-    let ended = false;
-    for (let i = 0; i < n; i++) ended = window.push(frame[i]!, expected) || ended;
-    if (!ended) continue;
-    const at = window.start(expected);
+    decoder.reset();
+    decoder.expect(expected);
+    decoder.feed(frame, 0, n);
+    if (!decoder.complete) continue;
+    const { bytes, start, end } = decoder;
     // By the plain definition, over the bytes as they are.
-    const sum = window.bytes[at + n - 2]! | (window.bytes[at + n - 1]! << 8);
-    if (crc16(window.bytes, at, at + n - 2) !== sum) counts.wrongSum++;
-    if (expected === read && !plausible(window.bytes, at + 3)) continue;
+    if (crc16(bytes, start, end - 2) !== (bytes[end - 2]! | (bytes[end - 1]! << 8))) counts.wrongSum++;
+    if (expected === read && !plausible(bytes, decoder.data)) continue;
     counts.taken++;
     if (changed === 1) counts.takenSingle++;
   }
