@@ -3,6 +3,7 @@
  * that relate values (min < max, each axis driven once) are in config.ts. `doc` texts feed `armloop check --schema`.
  */
 import Type, { type TSchema } from 'typebox';
+import { LEADER_ACTIONS } from './robot/leader.ts';
 import { SCENE_VARY } from './robot/spec.ts';
 
 /** Settings of a closed object: unknown keys are refused (with a did-you-mean in config.ts). */
@@ -119,6 +120,83 @@ const camera = Type.Object(
   closed,
 );
 
+const leaderJoint = Type.Object(
+  {
+    axis: Type.String({ minLength: 1, description: 'Axis that it drives.' }),
+    sign: Type.Enum([1, -1], { default: 1, description: '-1 when the axis counts the other way.' }),
+    scale: positiveOr(1, 'rad (or m) of the axis per rad of the leader.'),
+    offset: Type.Number({ default: 0, description: 'Position of the axis with the leader joint at 0.' }),
+  },
+  closed,
+);
+
+const leader = Type.Object(
+  {
+    name: name('Name of the leader; also the operator while it drives on its own.'),
+    kind: Type.String({ minLength: 1, description: 'Kind of its driver, as for devices.' }),
+    options: Type.Record(Type.String(), Type.Unknown(), {
+      default: {},
+      description: "The driver's own settings; the driver checks them.",
+    }),
+    mapping: Type.Enum(['joint', 'pose'], {
+      default: 'joint',
+      description:
+        'joint: axes follow the joints of the leader. pose: the tool follows the hand of the leader, from where both were when it took over.',
+    }),
+    joints: Type.Optional(
+      Type.Array(leaderJoint, {
+        description: 'What each joint of the leader drives, in its own order. Default: the arm axes in order.',
+      }),
+    ),
+    scale: positiveOr(1, 'For pose: m of the arm per m of the leader.'),
+    model: Type.Optional(
+      Type.Object(
+        {
+          file: Type.String({ minLength: 1, description: 'MJCF or URDF of the leader, relative to this file.' }),
+          tool: Type.String({ minLength: 1, default: 'tool', description: 'Body or site that is its hand.' }),
+        },
+        {
+          ...closed,
+          description: 'For pose, when the leader is no copy of the arm: `joints[].axis` are joints of this model.',
+        },
+      ),
+    ),
+    trigger: Type.Optional(
+      Type.Object(
+        {
+          released: Type.Optional(Type.Number({ description: 'Gripper opening, m. Default: open.' })),
+          squeezed: Type.Optional(Type.Number({ description: 'Gripper opening, m. Default: closed.' })),
+          tolerance: positiveOr(0.02, 'How far off the gripper may be at the gate, m.'),
+        },
+        { ...closed, description: 'The trigger drives the gripper. Left out: it does not.' },
+      ),
+    ),
+    buttons: Type.Array(
+      Type.Object(
+        {
+          button: Type.Integer({ minimum: 0, maximum: 30, description: 'Number of the button, from 0.' }),
+          does: Type.Enum([...LEADER_ACTIONS], {
+            description:
+              'record: start, stop. success, failure: stop and label. intervene: the leader drives, or no longer. clutch (pose): held, the leader moves alone.',
+          }),
+        },
+        closed,
+      ),
+      { default: [], maxItems: 31 },
+    ),
+    tolerance: positiveOr(0.15, 'Largest difference of an axis, rad, at which the leader may take over.'),
+    speed: Type.Number({
+      exclusiveMinimum: 0,
+      maximum: 1,
+      default: 0.8,
+      description: 'Share of the speed limits at which the arm follows.',
+    }),
+    rampMs: atLeastZeroOr(1000, 'Full speed is reached this long after the leader took over.'),
+    silenceMs: positiveOr(200, 'No reading for this long: the leader is lost, and the arm holds.'),
+  },
+  closed,
+);
+
 /** One robot file, as written. */
 export const robotFileSchema = Type.Object(
   {
@@ -170,6 +248,7 @@ export const robotFileSchema = Type.Object(
     }),
     devices: Type.Array(device, { minItems: 1, maxItems: 16 }),
     cameras: Type.Array(camera, { maxItems: 16, default: [] }),
+    leader: Type.Optional(leader),
     loop: Type.Object(
       {
         rateHz: Type.Number({
@@ -258,3 +337,4 @@ export const robotFileSchema = Type.Object(
 /** A robot file after its defaults were filled in and before it was resolved. */
 export type RobotFile = Type.Static<typeof robotFileSchema>;
 export type CameraFile = RobotFile['cameras'][number];
+export type LeaderFile = NonNullable<RobotFile['leader']>;

@@ -5,6 +5,7 @@ import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import Value from 'typebox/value';
+import { resolveLeader } from './config-leader.ts';
 import { type CameraFile, type RobotFile, robotFileSchema } from './config-schema.ts';
 import { ArmloopError } from './errors.ts';
 import { type SchemaProblem, schemaProblem, showValue } from './robot/schema-problem.ts';
@@ -104,6 +105,8 @@ function resolveRobot(robot: RobotFile, text: string, file: string): RobotSpec {
   }
   const absolute = resolve(file);
   const prismatic = axes.findIndex((a) => a.type === 'prismatic');
+  const leader =
+    robot.leader === undefined ? null : resolveLeader(robot.leader, { axes, folder: dirname(absolute) }, refuse);
   return {
     id: robot.id,
     description: robot.description,
@@ -113,6 +116,7 @@ function resolveRobot(robot: RobotFile, text: string, file: string): RobotSpec {
     gripperAxis: prismatic,
     devices,
     cameras,
+    leader,
     loop: robot.loop,
     limits,
     workspace: robot.workspace,
@@ -124,7 +128,7 @@ function resolveRobot(robot: RobotFile, text: string, file: string): RobotSpec {
   };
 }
 
-type Refuse = (path: string, value: unknown, rule: string) => never;
+export type Refuse = (path: string, value: unknown, rule: string) => never;
 
 function resolveDevices(robot: RobotFile, refuse: Refuse): DeviceEntry[] {
   const names = robot.axes.map((a) => a.name);

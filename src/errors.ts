@@ -74,6 +74,22 @@ export const ERRORS = {
     text: '{request} had no effect within {seconds} s',
     todo: 'Look at the events of the rig and at the health of its loop.',
   },
+  LEADER_LOST: {
+    text: 'the leader {leader} cannot drive: {reason}',
+    todo: 'See that it is powered and plugged in; the rig finds it by itself.',
+  },
+  LEADER_MISMATCH: {
+    text: 'the leader {leader} is not where the arm is: {joints}',
+    todo: 'Move the leader (or the arm) until they agree; the console and `armloop leader` show the differences.',
+  },
+  LEADER_STUCK: {
+    text: 'the leader {leader} did not reach the pose of the arm within {seconds} s: {joints}',
+    todo: 'Let it go while it moves, and see that nothing is in its way.',
+  },
+  LEADER_NONE: {
+    text: 'the robot file names no leader',
+    todo: 'Give it one: docs/leaders.md.',
+  },
   RECORDING_STATE: {
     text: '{request} needs a recording that is {wanted}, but it is {state}',
     todo: 'Start, stop and label a recording in that order.',

@@ -5,6 +5,7 @@ import { GripperController } from './gripper.ts';
 import { HoldController } from './hold.ts';
 import { HomeController } from './home.ts';
 import { JogController } from './jog.ts';
+import { LeaderController } from './leader.ts';
 import { MpcController } from './mpc.ts';
 import { PolicyController } from './policy.ts';
 import { PoseController } from './pose.ts';
@@ -28,5 +29,6 @@ export function createControllers(spec: Pick<RobotSpec, 'axes'>): Controller[] {
     new ResetController(n),
     new PolicyController(n),
     new MpcController(n),
+    new LeaderController(n),
   ];
 }

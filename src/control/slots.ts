@@ -11,6 +11,8 @@ export class TickSlots {
   readonly missed: number;
   readonly q: number;
   readonly epoch: number;
+  readonly opSeq: number;
+  readonly opClientTime: number;
   readonly opTime: number;
   readonly opKind: number;
   readonly opEnable: number;
@@ -20,6 +22,7 @@ export class TickSlots {
   readonly opTwist: number;
   readonly opPose: number;
   readonly opGripper: number;
+  readonly opJoints: number;
   readonly rowSeq: number;
   readonly rowStart: number;
   readonly rowTime: number;
@@ -50,6 +53,8 @@ export class TickSlots {
     this.missed = layout.at('in.missed');
     this.q = layout.at('in.q');
     this.epoch = layout.at('in.task.epoch');
+    this.opSeq = layout.at('in.op.seq');
+    this.opClientTime = layout.at('in.op.clientTime');
     this.opTime = layout.at('in.op.time');
     this.opKind = layout.at('in.op.kind');
     this.opEnable = layout.at('in.op.enable');
@@ -59,6 +64,7 @@ export class TickSlots {
     this.opTwist = layout.at('in.op.twist');
     this.opPose = layout.at('in.op.pose');
     this.opGripper = layout.at('in.op.gripper');
+    this.opJoints = layout.at('in.op.joints');
     this.rowSeq = layout.at('in.row.seq');
     this.rowStart = layout.at('in.row.start');
     this.rowTime = layout.at('in.row.time');

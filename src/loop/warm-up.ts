@@ -52,6 +52,7 @@ export function warmUp(
     [ControllerId.jog]: OperatorKind.jog,
     [ControllerId.twist]: OperatorKind.twist,
     [ControllerId.pose]: OperatorKind.pose,
+    [ControllerId.leader]: OperatorKind.joints,
   };
   const each = Math.max(10, Math.ceil(ticks / (controllers.length + 2)));
   const phases: (ControllerId | null)[] = [null, ...controllers.map((c) => c.id), ControllerId.twist];

@@ -8,8 +8,9 @@ import { pathToFileURL } from 'node:url';
 import { ArmloopError } from '../errors.ts';
 import type { CalibratorFactory } from '../robot/calibration.ts';
 import type { DeviceFactory, DriverTool, EmulatorFactory, LockstepFactory } from '../robot/device.ts';
+import type { LeaderEmulatorFactory, LeaderFactory } from '../robot/leader.ts';
 import type { PlantFactory, ScenePlant } from '../robot/plant.ts';
-import type { DeviceEntry, RobotSpec } from '../robot/spec.ts';
+import type { DeviceEntry, LeaderEntry, RobotSpec } from '../robot/spec.ts';
 import type { Task } from '../robot/task.ts';
 import { packageRoot } from '../root.ts';
 
@@ -43,6 +44,9 @@ export interface DeviceModule {
   readonly emulate?: EmulatorFactory;
   /** Hardware whose zeros are measured; see src/calibrate. */
   readonly calibrate?: CalibratorFactory;
+  /** A leader arm, or buttons and pedals: what a person drives with. */
+  readonly createLeader?: LeaderFactory;
+  readonly emulateLeader?: LeaderEmulatorFactory;
   /** Commands of `armloop driver`, by name. */
   readonly tools?: Readonly<Record<string, DriverTool>>;
   readonly tasks?: Iterable<Task> | ReadonlyMap<string, Task>;
@@ -58,7 +62,7 @@ export interface LoadedKind {
 }
 
 /** Address of the module that a kind names. Throws CONFIG_UNKNOWN_KIND. */
-export function kindUrl(robot: Pick<RobotSpec, 'source'>, entry: DeviceEntry): string {
+export function kindUrl(robot: Pick<RobotSpec, 'source'>, entry: Named): string {
   const { kind } = entry;
   const builtIn = Object.hasOwn(BUILT_IN, kind) ? BUILT_IN[kind] : undefined;
   if (builtIn !== undefined) return builtIn.href;
@@ -72,19 +76,44 @@ export function kindUrl(robot: Pick<RobotSpec, 'source'>, entry: DeviceEntry): s
   }
 }
 
-/** Loads the module of a device. Rejects with CONFIG_UNKNOWN_KIND. */
-export async function loadKind(robot: Pick<RobotSpec, 'source'>, entry: DeviceEntry): Promise<LoadedKind> {
+async function loadModule(
+  robot: Pick<RobotSpec, 'source'>,
+  entry: Named,
+): Promise<{ readonly url: string; readonly module: DeviceModule }> {
   const url = kindUrl(robot, entry);
-  let module: DeviceModule;
   try {
-    module = (await import(url)) as DeviceModule;
+    return { url, module: (await import(url)) as DeviceModule };
   } catch (error) {
     throw unknown(robot, entry, error);
   }
+}
+
+/** Loads the module of a device. Rejects with CONFIG_UNKNOWN_KIND. */
+export async function loadKind(robot: Pick<RobotSpec, 'source'>, entry: DeviceEntry): Promise<LoadedKind> {
+  const { url, module } = await loadModule(robot, entry);
   if (module.createDevice === undefined && module.createLockstepDevice === undefined) {
     throw unknown(robot, entry, new Error('it exports neither createDevice nor createLockstepDevice'));
   }
   return { entry, url, module };
+}
+
+export interface LoadedLeader {
+  readonly entry: LeaderEntry;
+  readonly createLeader: LeaderFactory;
+  readonly emulateLeader?: LeaderEmulatorFactory;
+}
+
+/** Loads the module of a leader. Rejects with CONFIG_UNKNOWN_KIND. */
+export async function loadLeader(
+  robot: Pick<RobotSpec, 'source'>,
+  entry: LeaderEntry,
+): Promise<LoadedLeader> {
+  const { module } = await loadModule(robot, { ...entry, path: 'leader.kind' });
+  const { createLeader, emulateLeader } = module;
+  if (createLeader === undefined) {
+    throw unknown(robot, { ...entry, path: 'leader.kind' }, new Error('it exports no createLeader'));
+  }
+  return { entry, createLeader, ...(emulateLeader === undefined ? {} : { emulateLeader }) };
 }
 
 /** The model that planners have of the scene of a simulated robot; null where none of its kinds has one. */
@@ -107,12 +136,15 @@ export function tasksOf(module: DeviceModule): ReadonlyMap<string, Task> {
   return new Map(list.map((task) => [task.name, task]));
 }
 
-function unknown(robot: Pick<RobotSpec, 'source'>, entry: DeviceEntry, cause: unknown): ArmloopError {
+/** What names a kind, and where in the robot file (default: as a device). */
+type Named = Pick<DeviceEntry, 'name' | 'kind'> & { readonly path?: string };
+
+function unknown(robot: Pick<RobotSpec, 'source'>, entry: Named, cause: unknown): ArmloopError {
   return new ArmloopError(
     'CONFIG_UNKNOWN_KIND',
     {
       file: robot.source.file,
-      path: `devices.${entry.name}.kind`,
+      path: entry.path ?? `devices.${entry.name}.kind`,
       value: entry.kind,
       known: Object.keys(BUILT_IN).join(', '),
       reason: (cause instanceof Error ? cause.message : String(cause)).split('\n')[0]!,

@@ -1,6 +1,8 @@
 /** Fills the block of the live stream from the newest tick. */
+import { LeaderState } from '../robot/leader.ts';
 import type { RobotSpec } from '../robot/spec.ts';
 import { liveLayout } from '../server/protocol.ts';
+import type { LeaderNumbers } from '../session/leader.ts';
 import { plannerStatusLayout } from './planner-messages.ts';
 import type { PolicyNumbers } from './policy-thread.ts';
 import type { TickWatch } from './tick-watch.ts';
@@ -72,6 +74,7 @@ export class LiveBlock {
     poses: Float64Array | null,
     policy: PolicyNumbers | null,
     planner: { readonly loaded: unknown; readonly numbers: Float64Array | null },
+    leader: LeaderNumbers | null,
   ): Float64Array {
     const { block, layout } = this;
     const watch = this.#watch;
@@ -102,8 +105,21 @@ export class LiveBlock {
     block[layout.at('policy.refused')] = policy?.refused ?? 0;
     block[layout.at('policy.underruns')] = policy?.underruns ?? 0;
     this.#planner(planner.loaded !== null, planner.numbers);
+    this.#leader(leader);
     if (poses !== null) block.set(poses.subarray(0, layout.field('poses').length), layout.at('poses'));
     return block;
+  }
+
+  #leader(leader: LeaderNumbers | null): void {
+    const { block, layout } = this;
+    block[layout.at('leader.state')] = leader?.state ?? LeaderState.none;
+    block[layout.at('leader.age')] = block[layout.at('time')]! - (leader?.time ?? Number.NaN);
+    block[layout.at('leader.matched')] = leader?.matched === true ? 1 : 0;
+    block[layout.at('leader.trigger')] = leader?.trigger ?? Number.NaN;
+    block[layout.at('leader.buttons')] = leader?.buttons ?? 0;
+    const gap = layout.view(block, 'leader.gap');
+    if (leader === null) gap.fill(Number.NaN);
+    else gap.set(leader.gap);
   }
 
   #planner(loaded: boolean, numbers: Float64Array | null): void {

@@ -23,6 +23,7 @@ import { CameraHub } from './camera-hub.ts';
 import { DeviceRack } from './devices.ts';
 import { calibrationNotes, episodeRecorder } from './episode-recorder.ts';
 import { policyPlaces } from './kinds.ts';
+import { LeaderSeat } from './leader-seat.ts';
 import { LiveBlock } from './live.ts';
 import type { RigMetrics } from './metrics.ts';
 import { plannerStatusLayout } from './planner-messages.ts';
@@ -65,6 +66,7 @@ export class Rig {
   readonly #planner: PlannerThread;
   readonly #recorder: Recorder;
   readonly #socket: RigSocket;
+  readonly #leader: LeaderSeat | null;
   readonly #live: LiveBlock;
   readonly #poses: LatestView | null;
   readonly #posesAt: number;
@@ -88,6 +90,7 @@ export class Rig {
     this.#planner = parts.planner;
     this.#recorder = parts.recorder;
     this.#socket = parts.socket;
+    this.#leader = parts.leader;
     this.watch = new TickWatch(spec, parts.loop.watch);
     const bodies = parts.rack.scene?.bodies.length ?? 0;
     this.#live = new LiveBlock(spec, bodies, this.watch, this.#now);
@@ -133,7 +136,7 @@ export class Rig {
     });
     const closers: (() => Promise<void>)[] = [() => socket[Symbol.asyncDispose]()];
     try {
-      const [rack, loop] = await Promise.all([
+      const [rack, loop, leader] = await Promise.all([
         DeviceRack.load({
           spec,
           workspace,
@@ -150,11 +153,20 @@ export class Rig {
           onDead: (reason) => void late.rig?.loopDead(reason),
           onControllerError: (message) => late.rig?.session.event('error', `A controller failed: ${message}`),
         }),
+        LeaderSeat.load({
+          spec,
+          now,
+          dryRun: options.dryRun ?? false,
+          onReading: (reading) => late.rig?.session.leader?.read(reading),
+          onLost: (reason) => late.rig?.leaderLost(reason),
+          onNote: (message) => late.rig?.deviceNote(spec.leader?.name ?? '', message),
+        }),
       ]);
       closers.push(
         () => rack[Symbol.asyncDispose](),
         () => loop[Symbol.asyncDispose](),
       );
+      if (leader !== null) closers.push(() => leader[Symbol.asyncDispose]());
       const cameras = await CameraHub.open(spec, rack.stage);
       closers.push(() => cameras[Symbol.asyncDispose]());
       const policies = new PolicyThread({
@@ -192,7 +204,7 @@ export class Rig {
         onRepair: (done, of, id) => log.info({ done, of, id }, 'repairing'),
       });
       closers.push(() => recorder[Symbol.asyncDispose]());
-      const rig = new Rig(options, { now, rack, loop, cameras, policies, planner, recorder, socket });
+      const rig = new Rig(options, { now, rack, loop, cameras, policies, planner, recorder, socket, leader });
       late.rig = rig;
       for (const report of recorder.repaired) {
         log.info(report, 'repaired');
@@ -209,7 +221,10 @@ export class Rig {
         await rig.session.arm();
         await rig.watch.until('holding', (v) => v.mode === Mode.holding, 5);
       } else rig.session.event('warning', `Not armed: ${barred.message}. ${barred.todo}`);
-      for (const words of rack.emulated) rig.session.event('warning', `Dry run: ${words}.`);
+      leader?.start();
+      for (const words of [...rack.emulated, ...(leader?.emulated ?? [])]) {
+        rig.session.event('warning', `Dry run: ${words}.`);
+      }
       rig.session.event('info', `Ready. Real time: ${loop.fifo.reason}`);
       late.opened(rig);
       return rig;
@@ -280,6 +295,11 @@ export class Rig {
   deviceNote(device: string, message: string): void {
     this.#log.info({ device, message }, 'device note');
     this.session.event('info', `${device}: ${message}.`);
+  }
+
+  leaderLost(reason: string): void {
+    this.#log.warn({ reason }, 'leader lost');
+    this.session.leader?.lose(reason);
   }
 
   /** The loop thread is dead: the devices stop and hold without it, and only a new start of the rig goes on. */
@@ -370,6 +390,7 @@ export class Rig {
     if (this.#timer !== null) clearTimeout(this.#timer);
     this.#timer = null;
     await this.#step('socket', () => this.#socket[Symbol.asyncDispose]());
+    await this.#step('leader', async () => this.#leader?.[Symbol.asyncDispose]());
     await this.#step('policies', () => this.#policies[Symbol.asyncDispose]());
     await this.#step('planner', () => this.#planner[Symbol.asyncDispose]());
     await this.#step('cameras', () => this.#cameras[Symbol.asyncDispose]());
@@ -406,6 +427,7 @@ export class Rig {
       poses,
       this.#policies.loaded === null ? null : this.#policies.numbers,
       this.#planner,
+      this.session.leaderNumbers,
     );
     if (this.#loop.dead !== null) {
       live[this.#live.layout.at('mode')] = Mode.stopped;
@@ -445,6 +467,7 @@ export class Rig {
   #host(workspace: string): SessionHost {
     const rack = this.#rack;
     const watch = this.watch;
+    const arm = { q: watch.field('in.q'), tool: watch.field('out.toolCmd') };
     return {
       spec: this.spec,
       now: this.#now,
@@ -468,6 +491,8 @@ export class Rig {
       }),
       policies: this.#policyHost(),
       planner: this.#planner satisfies PlannerHost,
+      leader: this.#leader,
+      arm: () => arm,
       status: () => this.#status(),
       ask: (request) => {
         if (this.#loop.dead !== null) {
@@ -554,6 +579,7 @@ interface Parts {
   readonly planner: PlannerThread;
   readonly recorder: Recorder;
   readonly socket: RigSocket;
+  readonly leader: LeaderSeat | null;
 }
 
 const FRAME = { seq: frameLayout.at('seq'), time: frameLayout.at('time') };

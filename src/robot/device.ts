@@ -93,10 +93,10 @@ export interface DeviceContext {
 /** What a driver's folder exports: makes a device from its entry; throws CONFIG_INVALID for bad options. */
 export type DeviceFactory = (context: DeviceContext) => Device;
 
-/** A stand-in for the hardware of one device, in a process of its own. */
-export interface Emulation extends AsyncDisposable {
-  /** The device's entry, changed so that it talks to the stand-in. */
-  readonly entry: DeviceEntry;
+/** A stand-in for the hardware of one device (or leader), in a process of its own. */
+export interface Emulation<Entry = DeviceEntry> extends AsyncDisposable {
+  /** The entry, changed so that it talks to the stand-in. */
+  readonly entry: Entry;
   /** What runs, for people. */
   readonly words: string;
   /** A hand that brings an axis to `position` (rad or m, as it is really mounted) or to the end stop before it; torque off. */

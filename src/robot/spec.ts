@@ -1,5 +1,7 @@
 /** The resolved rig: what a robot file says, with every default filled in. Plain data, safe to post to a thread. */
 
+import type { LeaderAction } from './leader.ts';
+
 export type AxisType = 'revolute' | 'prismatic';
 
 /** One driven degree of freedom. Units: rad for revolute, m for prismatic (gripper opening), and their rates. */
@@ -35,6 +37,49 @@ export interface DeviceEntry {
   readonly options: Readonly<Record<string, unknown>>;
   /** `none`: the zeros are those of this file. Else a kind that can be calibrated must be, before torque comes on. */
   readonly calibration?: 'none';
+}
+
+/** How one joint of a leader moves what it drives: position = sign · scale · joint + offset. */
+export interface LeaderJoint {
+  /** Name of an arm axis; with a model of the leader's own, of an axis-like joint of that model. */
+  readonly axis: string;
+  readonly sign: 1 | -1;
+  readonly scale: number;
+  /** rad, or m for a slide. */
+  readonly offset: number;
+}
+
+/** What a person moves to drive the arm. */
+export interface LeaderEntry {
+  /** Also the operator's name while it drives on its own. */
+  readonly name: string;
+  /** Built-in name, path relative to the robot file, or package name. */
+  readonly kind: string;
+  /** The driver's own settings; the driver checks them. */
+  readonly options: Readonly<Record<string, unknown>>;
+  /** In the leader's own order. */
+  readonly joints: readonly LeaderJoint[];
+  /** `joint`: axes follow joints. `pose`: the tool follows what the leader's hand does, from where both were. */
+  readonly mapping: 'joint' | 'pose';
+  /** For `pose`: m of the arm per m of the leader; turns are not scaled. */
+  readonly scale: number;
+  /** For `pose`: the leader's own kinematic model, absolute path; null when it is a copy of the arm. */
+  readonly model: { readonly file: string; readonly tool: string } | null;
+  /** Gripper opening (m) with the trigger released and squeezed, and how far off it may be at the gate. */
+  readonly trigger: {
+    readonly released: number;
+    readonly squeezed: number;
+    readonly tolerance: number;
+  } | null;
+  readonly buttons: readonly { readonly button: number; readonly does: LeaderAction }[];
+  /** Largest difference per axis, rad, at which the arm may be handed to it. */
+  readonly tolerance: number;
+  /** Share 0..1 of the axes' speed limits (for `pose`: of the teleop speeds) at which the arm follows. */
+  readonly speed: number;
+  /** Full speed is reached this long after it took over. */
+  readonly rampMs: number;
+  /** No reading for this long: lost. */
+  readonly silenceMs: number;
 }
 
 export interface CameraEntry {
@@ -82,6 +127,7 @@ export interface RobotSpec {
   readonly gripperAxis: number;
   readonly devices: readonly DeviceEntry[];
   readonly cameras: readonly CameraEntry[];
+  readonly leader: LeaderEntry | null;
   readonly loop: {
     readonly rateHz: number;
     /** Ask for SCHED_FIFO at this priority; 0 does not ask. */

@@ -37,6 +37,7 @@ export const ControllerId = {
   reset: 8,
   policy: 9,
   mpc: 10,
+  leader: 11,
 } as const; // prettier-ignore
 export type ControllerId = (typeof ControllerId)[keyof typeof ControllerId];
 
@@ -61,7 +62,7 @@ export const RequestKind = {
 export type RequestKind = (typeof RequestKind)[keyof typeof RequestKind];
 
 /** What operator input carries. */
-export const OperatorKind = { none: 0, jog: 1, twist: 2, pose: 3 } as const;
+export const OperatorKind = { none: 0, jog: 1, twist: 2, pose: 3, joints: 4 } as const;
 export type OperatorKind = (typeof OperatorKind)[keyof typeof OperatorKind];
 
 export const CommandMode = { idle: 0, position: 1, velocity: 2, torque: 3 } as const;
@@ -115,6 +116,7 @@ export function operatorFields(axes: number): FieldSpec[] {
     { name: 'twist', length: 6, unit: '1', doc: 'vx vy vz wx wy wz, -1..1 of full scale, in frame' },
     { name: 'pose', length: 7, unit: 'm|1', doc: 'target of the tool in base: p x y z, quaternion x y z w' },
     { name: 'gripper', unit: '1', doc: '-1 closes, +1 opens, at full-scale gripper speed' },
+    { name: 'joints', length: axes, unit: 'axis', doc: 'positions of the axes that a leader arm asks for' },
   ];
 }
 export function operatorLayout(axes: number): Layout {

@@ -53,6 +53,7 @@ const controllers = table(ControllerId, {
   reset: ['reset', 'Draws a new simulated scene.'],
   policy: ['policy', 'Follows the action chunks of a learnt policy.'],
   mpc: ['planner', 'Follows the feedback plans of the model-predictive planner.'],
+  leader: ['leader', 'Follows the joints of a leader arm.'],
 });
 
 const reasons = table(Reason, {

@@ -1,6 +1,7 @@
 /** What crosses between the server and a browser (or any client). Used by src/server and src/console alike. */
 import type { TargetSpec } from '../plan/mpc/target.ts';
 import { Layout } from '../robot/layout.ts';
+import type { LeaderAction } from '../robot/leader.ts';
 import { MOST_TERMS, PATH_POINTS } from '../robot/plan.ts';
 import type { SceneDescription } from '../robot/scene.ts';
 import type { RobotSpec } from '../robot/spec.ts';
@@ -82,6 +83,17 @@ export function liveLayout(axes: number, bodies: number): Layout {
       unit: 'm',
       doc: 'planned way of the tool in the base, evenly over the horizon: x y z each; NaN before the first plan',
     },
+    { name: 'leader.state', unit: '1', doc: 'LeaderState' },
+    { name: 'leader.age', unit: 's', doc: 'since the newest reading; NaN before the first' },
+    { name: 'leader.matched', unit: '1', doc: '1 while it may take over: every axis within its tolerance' },
+    {
+      name: 'leader.gap',
+      length: axes,
+      unit: 'axis',
+      doc: 'what it asks for less where the arm is; NaN where it drives nothing',
+    },
+    { name: 'leader.trigger', unit: '1', doc: '0 released, 1 squeezed; NaN without one' },
+    { name: 'leader.buttons', unit: '1', doc: 'bit i: button i is held' },
     { name: 'recording', unit: 's', doc: 'length of the running recording; -1 when none runs' },
     {
       name: 'poses',
@@ -253,6 +265,21 @@ export interface SessionState {
     /** Phase under way, '' for tasks without. */
     readonly phase: string;
   } | null; // prettier-ignore
+  /** The leader of the robot file; null where it names none. */
+  readonly leader: {
+    readonly name: string;
+    readonly kind: string;
+    readonly mapping: 'joint' | 'pose';
+    readonly drive: 'passive' | 'actuated';
+    /** `aligning`: an actuated leader goes to the pose of the arm. */
+    readonly state: 'lost' | 'ready' | 'aligning' | 'driving';
+    /** Why it is lost; '' when it is there. */
+    readonly reason: string;
+    /** Largest difference at which it may take over, rad; of the gripper, m, null where it drives none. */
+    readonly tolerance: number;
+    readonly triggerTolerance: number | null;
+    readonly buttons: readonly { readonly button: number; readonly does: LeaderAction }[];
+  } | null; // prettier-ignore
   /** Newest last, at most 50. */
   readonly events: readonly SessionEvent[];
 }
@@ -305,6 +332,8 @@ export interface RequestBody {
  *   POST /api/policy/deploy             {lease, policy, task?, goal?} → {seq}: loads it, and it drives
  *   POST /api/policy/resume             {lease} → {seq}: hands back to the policy that is loaded
  *   POST /api/policy/stop               {lease} → {}: holds, and lets go of the policy
+ *   POST /api/leader/engage             {lease} → {seq}: the leader drives, where it agrees with the arm
+ *   POST /api/leader/release            {lease} → {}: it drives no more, and the arm holds
  *   GET  /api/planner/tasks             PlannerTask[]
  *   POST /api/planner/start             {lease, task, drive?, target?, weights?, horizon?, dt?} → {seq}: it drives
  *   POST /api/planner/set               {lease, target?, weights?} → {}: from the next plan on

@@ -127,6 +127,20 @@ const POSTS: readonly Route[] = [
     answer: Type.Object({}),
   },
   {
+    url: '/api/leader/engage',
+    method: 'leader.engage',
+    tag: 'motion',
+    summary: 'Let the leader drive, where it agrees with the arm; an actuated one goes to the pose of the arm first',
+    answer: seq,
+  },
+  {
+    url: '/api/leader/release',
+    method: 'leader.release',
+    tag: 'motion',
+    summary: 'The leader drives no more, and the arm holds',
+    answer: Type.Object({}),
+  },
+  {
     url: '/api/planner/start',
     method: 'planner.start',
     tag: 'planning',

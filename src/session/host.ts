@@ -5,6 +5,7 @@ import type { TermWeights } from '../plan/mpc/pilot.ts';
 import type { TargetSpec } from '../plan/mpc/target.ts';
 import type { ClientRef } from '../rig/socket.ts';
 import type { Now, Push } from '../robot/device.ts';
+import type { LeaderSpec } from '../robot/leader.ts';
 import type { RobotSpec } from '../robot/spec.ts';
 import type { ControllerId, RequestKind, Source } from '../robot/tick.ts';
 import type { EpisodeLabel, OperatorReply, PolicyListing, SessionState } from '../server/protocol.ts';
@@ -98,6 +99,22 @@ export interface PlannerHost {
   unload(): Promise<void>;
 }
 
+/** The leader of a rig. Its readings, and that it is lost, are told to the session. */
+export interface LeaderHost {
+  readonly spec: LeaderSpec;
+  /** Actuated leaders: goes to these joint positions, slowly and weakly. Rejects with DEVICE_*, LEADER_LOST. */
+  follow(q: Float64Array): Promise<void>;
+  release(): Promise<void>;
+}
+
+/** Where the arm is now. Valid until the next tick. */
+export interface ArmView {
+  /** As measured, by axis. */
+  readonly q: Float64Array;
+  /** Tool pose of the command in the base: p x y z, quaternion x y z w. */
+  readonly tool: Float64Array;
+}
+
 /** An episode made ready to be driven again. */
 export interface ReplayPlan {
   /** Physics state at its start, per simulated device; empty when it has none. */
@@ -118,6 +135,9 @@ export interface SessionHost {
   readonly recorder: EpisodeRecorder;
   readonly policies: PolicyHost;
   readonly planner: PlannerHost;
+  /** Null where the robot file names none. */
+  readonly leader: LeaderHost | null;
+  arm(): ArmView;
   /** What the rig itself knows for the session's state. */
   status(): Pick<SessionState, 'task' | 'devices' | 'cameras' | 'realTime'>;
   /** Queues a request; its number. */

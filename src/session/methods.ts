@@ -107,6 +107,8 @@ export const methods = {
   ),
   'policy.resume': withLease,
   'policy.stop': withLease,
+  'leader.engage': withLease,
+  'leader.release': withLease,
   'planner.start': Type.Object({ lease: leaseNumber, ...choiceSchema.properties }, closed),
   'planner.set': Type.Object(
     { lease: leaseNumber, target: Type.Optional(targetSchema), weights: Type.Optional(weightsSchema) },

@@ -6,11 +6,14 @@ import { randomInt } from 'node:crypto';
 import { ArmloopError } from '../errors.ts';
 import type { ClientRef } from '../rig/socket.ts';
 import type { Layout } from '../robot/layout.ts';
+import type { LeaderAction } from '../robot/leader.ts';
 import { ControllerId, Mode, Reason, RequestKind, Source } from '../robot/tick.ts';
 import { modeWords, reasonWords } from '../robot/words.ts';
 import type { SessionEvent, SessionState } from '../server/protocol.ts';
+import { ButtonFlow } from './buttons.ts';
 import { EventLog } from './events.ts';
 import type { LoopRequest, SessionHost } from './host.ts';
+import { type LeaderAsker, LeaderFlow, type LeaderNumbers } from './leader.ts';
 import { ControlLease, type Lease } from './lease.ts';
 import { checked, type Method, type Params } from './methods.ts';
 import { OperatorGate } from './operator.ts';
@@ -26,6 +29,8 @@ const ANSWER_S = 1;
 const ESTOP_ANSWER_S = 0.3;
 /** Every how many operator messages one is acknowledged: 10 times a second at 100 Hz. */
 const ACK_EVERY = 10;
+/** Who a leader is when it takes control by itself: no connection has that number. */
+const LEADER: ClientRef = { connection: -1, client: 0 };
 const FIRST_LEASE = (): number => Math.floor(Date.now() / 1000);
 
 /** What is answered during a shutdown. */
@@ -48,6 +53,8 @@ export class Session {
   readonly #policies: PolicyFlow;
   readonly #planner: PlannerFlow;
   readonly #push: PushFlow;
+  readonly #leader: LeaderFlow | null;
+  readonly #buttons: ButtonFlow;
   readonly #handlers: Handlers;
   #retired = false;
   /** The devices were told to hold without the loop: they take no commands before they are enabled again. */
@@ -67,6 +74,15 @@ export class Session {
     this.#policies = new PolicyFlow(host, this);
     this.#planner = new PlannerFlow(host, this);
     this.#push = new PushFlow(host, this);
+    this.#leader = host.leader === null ? null : new LeaderFlow(host, host.leader, this.#leaderAsker());
+    this.#buttons = new ButtonFlow({
+      recording: this.#recording,
+      event: (level, text) => this.event(level, text),
+      inTurn: (work) => this.#inTurn(work),
+      record: () => this.#start('', this.#lease.held?.operator ?? host.spec.leader?.name ?? 'operator'),
+      intervene: () => this.#intervene(),
+      changed: () => host.changed(),
+    });
     this.#handlers = this.#table();
   }
 
@@ -89,6 +105,19 @@ export class Session {
 
   get leaseId(): number {
     return this.#lease.id;
+  }
+
+  get leader(): LeaderFlow | null {
+    return this.#leader;
+  }
+
+  get leaderNumbers(): LeaderNumbers | null {
+    return this.#leader?.numbers() ?? null;
+  }
+
+  /** A button or pedal that is no leader's was pressed. */
+  press(action: LeaderAction): void {
+    this.#buttons.press(action);
   }
 
   get refusedInputs(): number {
@@ -115,6 +144,7 @@ export class Session {
       ...this.#host.status(),
       policy: this.#policies.state(),
       planner: this.#planner.state(),
+      leader: this.#leader?.describe() ?? null,
       events: this.#events.list,
     };
   }
@@ -133,7 +163,8 @@ export class Session {
     const now = this.#host.now();
     const lease = this.#lease.hear(client, now);
     if (lease === 0 || !this.#gate.admit(block, lease, now)) return;
-    this.#host.operate(block);
+    // While the leader drives, the operator's own input only says that somebody is there.
+    if (this.#leader?.drives !== true) this.#host.operate(block);
     const seq = this.#gate.seq(block);
     if (seq % ACK_EVERY === 0) {
       this.#host.notify(client, { type: 'ack', seq, clientTime: this.#gate.clientTime(block), rigTime: now });
@@ -153,6 +184,7 @@ export class Session {
       this.#ended(ended, 'the operator is silent');
       this.#host.notify(ended.client, { type: 'lost', reason: 'no operator input came for too long' });
     }
+    this.#leader?.tick();
     this.#push.see();
     this.#events.see(this.#host.view);
   }
@@ -246,6 +278,7 @@ export class Session {
   }
 
   #ended(lease: Lease, why: string): void {
+    this.#leader?.stop(why);
     this.#host.operate(this.#gate.nobody(this.#host.now()));
     // Whatever drives, by hand or by plan, did so for this operator. In other modes the loop has nothing to do.
     try {
@@ -256,21 +289,73 @@ export class Session {
     this.event('info', `${lease.operator} no longer has control: ${why}.`);
   }
 
+  #leaderAsker(): LeaderAsker {
+    const session = this;
+    return {
+      get leaseId() {
+        return session.leaseId;
+      },
+      ask: (request, what) => this.ask(request, what),
+      stopMotion: (timeoutS) => this.stopMotion(timeoutS),
+      event: (level, text) => this.event(level, text),
+      press: (action) => this.#buttons.press(action),
+      operate: (block, lease) => {
+        const now = this.#host.now();
+        this.#lease.hear(LEADER, now);
+        if (this.#gate.admit(block, lease, now)) this.#host.operate(block);
+      },
+      ended: () => {
+        this.#release(LEADER, 'the leader no longer drives');
+      },
+    };
+  }
+
+  /** The leader takes over; or, when it drives, gives back to the policy or planner that drove before, or holds. */
+  async #intervene(): Promise<unknown> {
+    const leader = this.#need();
+    if (!leader.drives) {
+      const lease = this.#lease.held ?? this.#take(LEADER, this.#host.spec.leader!.name);
+      try {
+        return await leader.engage(lease.id, 'hold');
+      } catch (error) {
+        this.#release(LEADER, 'the leader does not drive');
+        throw error;
+      }
+    }
+    const { from } = leader;
+    const lease = this.leaseId;
+    if (from === ControllerId.policy && this.#host.policies.loaded !== null) return this.#policies.resume(lease);
+    if (from === ControllerId.mpc && this.#host.planner.loaded !== null) return this.#planner.resume(lease);
+    leader.stop('the button was pressed');
+    return null;
+  }
+
+  /** Throws LEADER_NONE. */
+  #need(): LeaderFlow {
+    if (this.#leader === null) throw new ArmloopError('LEADER_NONE', {});
+    return this.#leader;
+  }
+
+  /** Gives control. Throws LEASE_TAKEN. */
+  #take(client: ClientRef, operator: string): Lease {
+    const before = this.#lease.held;
+    const lease = this.#lease.take(client, operator, this.#host.now());
+    if (before === null) this.event('info', `${lease.operator} has control.`);
+    // Taking control is the first sign of life: what the operator asks for next needs one.
+    const alive = this.nobody();
+    alive[this.#gate.layout.at('lease')] = lease.id;
+    this.#host.operate(alive);
+    this.#host.changed();
+    return lease;
+  }
+
   #table(): Handlers {
     const host = this.#host;
     const recording = this.#recording;
     return {
       'lease.take': ({ client, operator }, from) => {
         const ref = { connection: from, client };
-        const before = this.#lease.held;
-        const lease = this.#lease.take(ref, operator === '' ? 'operator' : operator, host.now());
-        if (before === null) this.event('info', `${lease.operator} has control.`);
-        // Taking control is the first sign of life: what the operator asks for next needs one.
-        const alive = this.nobody();
-        alive[this.#gate.layout.at('lease')] = lease.id;
-        host.operate(alive);
-        host.changed();
-        return { lease: lease.id };
+        return { lease: this.#take(ref, operator === '' ? 'operator' : operator).id };
       },
       'lease.release': ({ client }, from) => this.#release({ connection: from, client }, 'it was released'),
       'client.gone': ({ client }, from) =>
@@ -330,6 +415,16 @@ export class Session {
       'policy.stop': ({ lease }) => {
         this.#lease.need(lease);
         return this.#inTurn(() => this.#policies.stop());
+      },
+      'leader.engage': ({ lease }) => {
+        this.#lease.need(lease);
+        return this.#inTurn(() => this.#need().engage(lease, 'refuse'));
+      },
+      // Not in turn: letting go must not wait for anything.
+      'leader.release': ({ lease }) => {
+        this.#lease.need(lease);
+        this.#need().stop('it was released');
+        return {};
       },
       'planner.start': ({ lease, ...choice }) => {
         this.#lease.need(lease);
@@ -426,4 +521,5 @@ const byHand = (id: ControllerId): boolean =>
   id === ControllerId.jog ||
   id === ControllerId.twist ||
   id === ControllerId.pose ||
+  id === ControllerId.leader ||
   id === ControllerId.gripper;

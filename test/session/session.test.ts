@@ -96,6 +96,8 @@ class PaperRig implements SessionHost {
       this.planner.loaded = null;
     },
   };
+  readonly leader = null;
+  arm = () => ({ q: new Float64Array(8), tool: Float64Array.of(0, 0, 0, 0, 0, 0, 1) });
   now = () => this.time;
   status = () => ({
     task: { name: 'reach', text: 'Reach it.', seed: 5, tasks: ['reach'], planning: [] },

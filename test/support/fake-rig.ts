@@ -207,6 +207,7 @@ export class FakeRig {
       realTime: { fifo: false, reason: 'not permitted here' },
       policy: null,
       planner: null,
+      leader: null,
       events: [],
     };
     this.#server = http.createServer((request, response) => void this.#http(request, response));
@@ -281,6 +282,7 @@ export class FakeRig {
         gripperAxis: 7,
         devices: [],
         cameras,
+        leader: null,
         loop: { rateHz: 1000, fifoPriority: 0 },
         limits: {
           stateAgeMs: 100,

@@ -88,6 +88,7 @@ export function hello(): Hello {
       realTime: { fifo: false, reason: 'scripted' },
       policy: null,
       planner: null,
+      leader: null,
       events: [],
     },
   };
