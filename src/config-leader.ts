@@ -14,8 +14,7 @@ interface Around {
 export function resolveLeader(leader: LeaderFile, { axes, folder }: Around, refuse: Refuse): LeaderEntry {
   const gripper = axes.find((a) => a.type === 'prismatic');
   const arm = axes.filter((a) => a !== gripper).map((a) => a.name);
-  const joints =
-    leader.joints ?? arm.map((axis) => ({ axis, sign: 1 as const, scale: 1, offset: 0 }));
+  const joints = leader.joints ?? arm.map((axis) => ({ axis, sign: 1 as const, scale: 1, offset: 0 }));
   joints.forEach(({ axis }, i) => {
     const path = `leader.joints[${i}].axis`;
     const first = joints.findIndex((j) => j.axis === axis);
@@ -25,11 +24,17 @@ export function resolveLeader(leader: LeaderFile, { axes, folder }: Around, refu
   });
   if (leader.mapping === 'joint' && leader.model !== undefined)
     refuse('leader.model', leader.model.file, 'only the mapping pose has a model of its own');
-  if (leader.mapping === 'pose' && leader.model === undefined && joints.length > 0 && joints.length < arm.length)
+  if (
+    leader.mapping === 'pose' &&
+    leader.model === undefined &&
+    joints.length > 0 &&
+    joints.length < arm.length
+  )
     refuse('leader.joints', `${joints.length} joints`, `a copy of the arm has all of ${arm.join(', ')}`);
   leader.buttons.forEach(({ button, does }, i) => {
     const first = leader.buttons.findIndex((b) => b.button === button);
-    if (first !== i) refuse(`leader.buttons[${i}].button`, button, `leader.buttons[${first}] is that one already`);
+    if (first !== i)
+      refuse(`leader.buttons[${i}].button`, button, `leader.buttons[${first}] is that one already`);
     if (does === 'clutch' && leader.mapping !== 'pose')
       refuse(`leader.buttons[${i}].does`, does, 'only the mapping pose has a clutch');
   });
@@ -37,7 +42,9 @@ export function resolveLeader(leader: LeaderFile, { axes, folder }: Around, refu
     ...leader,
     joints,
     model:
-      leader.model === undefined ? null : { file: resolve(folder, leader.model.file), tool: leader.model.tool },
+      leader.model === undefined
+        ? null
+        : { file: resolve(folder, leader.model.file), tool: leader.model.tool },
     trigger: trigger(leader, gripper, refuse),
   };
 }

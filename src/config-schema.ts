@@ -145,19 +145,24 @@ const leader = Type.Object(
     }),
     joints: Type.Optional(
       Type.Array(leaderJoint, {
-        description: 'What each joint of the leader drives, in its own order. Default: the arm axes in order.',
+        description:
+          'What each joint of the leader drives, in its own order. Default: the arm axes in order.',
       }),
     ),
     scale: positiveOr(1, 'For pose: m of the arm per m of the leader.'),
     model: Type.Optional(
       Type.Object(
         {
-          file: Type.String({ minLength: 1, description: 'MJCF or URDF of the leader, relative to this file.' }),
+          file: Type.String({
+            minLength: 1,
+            description: 'MJCF or URDF of the leader, relative to this file.',
+          }),
           tool: Type.String({ minLength: 1, default: 'tool', description: 'Body or site that is its hand.' }),
         },
         {
           ...closed,
-          description: 'For pose, when the leader is no copy of the arm: `joints[].axis` are joints of this model.',
+          description:
+            'For pose, when the leader is no copy of the arm: `joints[].axis` are joints of this model.',
         },
       ),
     ),

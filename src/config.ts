@@ -106,7 +106,9 @@ function resolveRobot(robot: RobotFile, text: string, file: string): RobotSpec {
   const absolute = resolve(file);
   const prismatic = axes.findIndex((a) => a.type === 'prismatic');
   const leader =
-    robot.leader === undefined ? null : resolveLeader(robot.leader, { axes, folder: dirname(absolute) }, refuse);
+    robot.leader === undefined
+      ? null
+      : resolveLeader(robot.leader, { axes, folder: dirname(absolute) }, refuse);
   return {
     id: robot.id,
     description: robot.description,

@@ -1,10 +1,13 @@
 /** Kind `dynamixel`: an arm (and gripper) of DYNAMIXEL X-series servos on one bus, Protocol 2.0. */
 import type { DeviceFactory, EmulatorFactory } from '../../src/robot/device.ts';
+import type { LeaderEmulatorFactory } from '../../src/robot/leader.ts';
 import { ServoArm } from '../bus/arm/servo-arm.ts';
 import { emulation } from '../bus/emulator/arm.ts';
+import { leaderEmulation } from '../bus/leader/hands.ts';
 import { openSerialWire } from '../bus/serial-wire.ts';
 import { DynamixelChain } from './chain.ts';
 import { mounting, startArmEmulator } from './emulator/arm.ts';
+import { startLeaderEmulator } from './emulator/leader.ts';
 import { jointsOf } from './joint.ts';
 
 /** Throws CONFIG_INVALID for bad options. */
@@ -28,5 +31,10 @@ export const createDevice: DeviceFactory = (context) => {
 export const emulate: EmulatorFactory = async (context) =>
   emulation(context, await startArmEmulator(context), mounting(context));
 
+/** The same for the servos of a leader. */
+export const emulateLeader: LeaderEmulatorFactory = async (context) =>
+  leaderEmulation(context, await startLeaderEmulator(context));
+
 export { calibrate } from './calibrator.ts';
+export { createLeader } from './leader.ts';
 export { tools } from './tools.ts';

@@ -62,9 +62,9 @@ export class LeaderSeat implements LeaderHost, AsyncDisposable {
     }
   }
 
-  /** What plays the hardware, in words; null unless this is a dry run. */
-  get emulated(): string | null {
-    return this.#emulation?.words ?? null;
+  /** What plays the hardware, in words; empty unless this is a dry run. */
+  get emulated(): readonly string[] {
+    return this.#emulation === null ? [] : [this.#emulation.words];
   }
 
   /** Opens it, now or as soon as it is there. */
@@ -151,8 +151,10 @@ function checkFit(robot: RobotSpec, entry: LeaderEntry, spec: LeaderSpec): void 
     const rule = `the leader has ${joints.length}: ${joints.join(', ')}`;
     refuse('leader.joints', `${entry.joints.length} joints`, rule);
   }
-  if (entry.trigger !== null && trigger === 'none') refuse('leader.trigger', 'given', 'the leader has no trigger');
+  if (entry.trigger !== null && trigger === 'none')
+    refuse('leader.trigger', 'given', 'the leader has no trigger');
   entry.buttons.forEach(({ button }, i) => {
-    if (button >= buttons) refuse(`leader.buttons[${i}].button`, button, `the leader has ${buttons}, counted from 0`);
+    if (button >= buttons)
+      refuse(`leader.buttons[${i}].button`, button, `the leader has ${buttons}, counted from 0`);
   });
 }

@@ -130,7 +130,8 @@ const POSTS: readonly Route[] = [
     url: '/api/leader/engage',
     method: 'leader.engage',
     tag: 'motion',
-    summary: 'Let the leader drive, where it agrees with the arm; an actuated one goes to the pose of the arm first',
+    summary:
+      'Let the leader drive, where it agrees with the arm; an actuated one goes to the pose of the arm first',
     answer: seq,
   },
   {

@@ -73,7 +73,8 @@ export class LeaderMap {
     }
     this.#known = true;
     const t = this.#trigger;
-    this.#opening = t === null ? Number.NaN : t.released + (t.squeezed - t.released) * Math.min(1, Math.max(0, trigger));
+    this.#opening =
+      t === null ? Number.NaN : t.released + (t.squeezed - t.released) * Math.min(1, Math.max(0, trigger));
   }
 
   /** Writes what is asked for into `out`, by axis; axes that it does not drive keep what stands there. */
@@ -87,6 +88,9 @@ export class LeaderMap {
 
   /** Joint positions of the leader at which it asks for `q` (by axis), in its own counting. */
   inverse(q: Float64Array): Float64Array {
-    return Float64Array.from(this.#led, ({ axis, factor, offset }, i) => (q[axis]! - offset - this.#turns[i]!) / factor);
+    return Float64Array.from(
+      this.#led,
+      ({ axis, factor, offset }, i) => (q[axis]! - offset - this.#turns[i]!) / factor,
+    );
   }
 }

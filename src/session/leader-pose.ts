@@ -2,10 +2,11 @@
  * The mapping `pose`: the tool does what the hand of the leader does, from where both were when it took over (or the
  * clutch was let go): p = p0 + scale · (h − h0), R = (H H0ᵀ) R0, all in the base frame.
  */
+
+import { quatConj, quatMul, quatNormalize } from '../math/quat.ts';
+import { POSE } from '../math/se3.ts';
 import type { KinematicModel } from '../model/kinematics.ts';
 import { loadKinematics } from '../model/load.ts';
-import { POSE } from '../math/se3.ts';
-import { quatConj, quatMul, quatNormalize } from '../math/quat.ts';
 import type { LeaderEntry, RobotSpec } from '../robot/spec.ts';
 import type { LeaderMap } from './leader-map.ts';
 
@@ -47,7 +48,8 @@ export class LeaderPose {
   /** Writes the tool pose that is asked for. After `map.take`. Allocates nothing. */
   write(out: Float64Array, at: number): void {
     this.#locate();
-    for (let i = 0; i < 3; i++) out[at + i] = this.#tool0[i]! + this.#scale * (this.#hand[i]! - this.#hand0[i]!);
+    for (let i = 0; i < 3; i++)
+      out[at + i] = this.#tool0[i]! + this.#scale * (this.#hand[i]! - this.#hand0[i]!);
     quatConj(this.#turn, 0, this.#hand0, 3);
     quatMul(this.#turn, 0, this.#hand, 3, this.#turn, 0);
     quatMul(out, at + 3, this.#turn, 0, this.#tool0, 3);

@@ -214,7 +214,8 @@ export class LeaderFlow {
     const from = view.mode === Mode.active ? view.controller : ControllerId.hold;
     const actuated = this.#leader.spec.drive === 'actuated';
     if (!this.matched) {
-      if (view.mode === Mode.active && (unmatched === 'hold' || actuated)) await this.#asker.stopMotion(STOP_S);
+      if (view.mode === Mode.active && (unmatched === 'hold' || actuated))
+        await this.#asker.stopMotion(STOP_S);
       if (actuated && this.#host.view.mode === Mode.holding) await this.#align();
       this.#needMatch();
     }
@@ -273,7 +274,8 @@ export class LeaderFlow {
 
   #needJoints(): void {
     const { name, joints } = this.#entry;
-    if (joints.length === 0) throw new ArmloopError('LEADER_LOST', { leader: name, reason: 'it has no joints' });
+    if (joints.length === 0)
+      throw new ArmloopError('LEADER_LOST', { leader: name, reason: 'it has no joints' });
     if (this.#lost !== null) throw new ArmloopError('LEADER_LOST', { leader: name, reason: this.#lost });
   }
 

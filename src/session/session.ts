@@ -324,7 +324,8 @@ export class Session {
     }
     const { from } = leader;
     const lease = this.leaseId;
-    if (from === ControllerId.policy && this.#host.policies.loaded !== null) return this.#policies.resume(lease);
+    if (from === ControllerId.policy && this.#host.policies.loaded !== null)
+      return this.#policies.resume(lease);
     if (from === ControllerId.mpc && this.#host.planner.loaded !== null) return this.#planner.resume(lease);
     leader.stop('the button was pressed');
     return null;

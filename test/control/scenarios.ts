@@ -66,6 +66,18 @@ const plan: Scenario['inputs'] = (bench, i) => {
   bench.set('in.plan.K', ...K);
 };
 
+/** Readings at 100 Hz of a leader that is let go now and then. */
+const led: Scenario['inputs'] = (bench, i) => {
+  if (i % 10 !== 0) return;
+  const t = i / 1000;
+  bench.operate(OperatorKind.joints, {
+    seq: [1 + i / 10],
+    clientTime: [bench.time],
+    joints: Array.from(HOME, (q, a) => (a < 7 ? q + 0.3 * Math.sin(t + a) : 0.04)),
+  });
+  bench.set('in.op.enable', i % 1000 < 800 ? 1 : 0);
+};
+
 const nothing = (): void => {};
 
 export const SCENARIOS: readonly Scenario[] = [
@@ -79,6 +91,7 @@ export const SCENARIOS: readonly Scenario[] = [
   { id: ControllerId.replay, args: [0.7], inputs: rows },
   { id: ControllerId.policy, args: [], inputs: chunk },
   { id: ControllerId.mpc, args: [], inputs: plan },
+  { id: ControllerId.leader, args: [0.2], inputs: led },
   { id: ControllerId.home, args: [], inputs: nothing },
   { id: ControllerId.reset, args: [], inputs: (bench, i) => bench.set('in.task.epoch', i < 300 ? 0 : 1) },
 ];

@@ -6,6 +6,7 @@ import { mkdtempSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Rng } from '../../../src/math/rng.ts';
+import { type ControlDoor, openDoor } from './door.ts';
 import { Line, type LineFaults, type LineSetup, monotonic } from './line.ts';
 
 /** The devices of one line. Times are those of `monotonic`. */
@@ -69,6 +70,7 @@ class Emulator {
   readonly #bus: EmulatedBus;
   readonly #folder = mkdtempSync(join(tmpdir(), 'armloop-port-'));
   readonly #timer: NodeJS.Timeout;
+  readonly #door: ControlDoor;
   #offset = 0;
   #time = monotonic();
   #trace: number[][] | null = null;
@@ -86,6 +88,7 @@ class Emulator {
       this.#bus.receive(bytes, start, byte);
     };
     this.#timer = setInterval(() => this.#advance(monotonic()), HOUSEKEEPING_MS);
+    this.#door = openDoor(this.#folder, (request) => this.#device(request));
     this.#plug();
   }
 
@@ -114,14 +117,19 @@ class Emulator {
         return rows;
       }
       case 'device':
-        this.#advance(monotonic());
-        return this.#bus.control(message.request);
+        return this.#device(message.request);
     }
+  }
+
+  #device(request: Readonly<Record<string, unknown>>): unknown {
+    this.#advance(monotonic());
+    return this.#bus.control(request);
   }
 
   close(): void {
     clearInterval(this.#timer);
     this.#line.unplug();
+    this.#door.close();
     rmSync(this.#folder, { recursive: true, force: true });
   }
 

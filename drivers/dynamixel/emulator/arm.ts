@@ -4,8 +4,7 @@ import { EmulatorHandle } from '../../bus/emulator/host.ts';
 import { type Joint, jointsOf } from '../joint.ts';
 import { POSITION_UNIT, ZERO_STEP } from '../table.ts';
 import type { DynamixelBusSetup, EmulatedServoSetup } from './bus.ts';
-
-const SCRIPT = new URL('./process.js', import.meta.url);
+import { SCRIPT } from './script.ts';
 
 /** rad at the horn. */
 const angle = (steps: number): number => (steps - ZERO_STEP) * POSITION_UNIT;

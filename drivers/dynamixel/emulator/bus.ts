@@ -1,6 +1,7 @@
 /** The servos of one line: which of them a packet is for, what each answers, and when. */
 import type { Rng } from '../../../src/math/rng.ts';
 import type { ServoLoad } from '../../bus/emulator/arm.ts';
+import { type HandMove, moveByHand } from '../../bus/emulator/hand.ts';
 import type { Line } from '../../bus/emulator/line.ts';
 import { monotonic } from '../../bus/emulator/line.ts';
 import type { EmulatedBus } from '../../bus/emulator/process.ts';
@@ -77,6 +78,7 @@ export class DynamixelEmulator implements EmulatedBus {
   }
 
   control({ what, id, ...values }: Readonly<Record<string, unknown>>): unknown {
+    if (what === 'hand') return moveByHand(this.#servos, values['moves'] as readonly HandMove[]);
     if (what === 'states') return this.#servos.map((s) => s.state());
     if (what === 'fast') {
       this.#fast = values['value'] === true;

@@ -5,6 +5,7 @@
  * Position controller (e-Manual, "Position PID Gain"): PWM = P/128 × steps of error − D/16 × steps of speed per ms, in
  * 1/885 of the supply voltage.
  */
+import { Hand } from '../../bus/emulator/hand.ts';
 import { Motor, type MotorSetup } from '../../bus/emulator/motor.ts';
 import { ProfileTrack } from '../../bus/emulator/profile.ts';
 import type { LineServo } from '../../bus/emulator/servos.ts';
@@ -55,6 +56,8 @@ export interface ServoState {
 export class EmulatedServo implements LineServo {
   readonly model: ServoModel;
   readonly motor: Motor;
+  /** Somebody who holds and moves the joint. */
+  readonly hand: Hand;
   /** V. */
   voltage: number;
   /** It hears nothing and says nothing: a broken cable. */
@@ -75,6 +78,7 @@ export class EmulatedServo implements LineServo {
   constructor(model: ServoModel, id: number, motor: MotorSetup, angle: number, time: number) {
     this.model = model;
     this.motor = new Motor(motor, angle);
+    this.hand = new Hand(this.motor);
     this.voltage = model.voltage;
     this.#time = time;
     this.#heard = time;
@@ -209,6 +213,7 @@ export class EmulatedServo implements LineServo {
     while (this.#time + STEP <= time) {
       this.#time += STEP;
       this.#watch();
+      this.hand.step(this.#time);
       this.motor.step(STEP, this.#drive(), this.voltage, this.#limitCurrent);
     }
   }
