@@ -91,7 +91,7 @@ export const SCENARIOS: readonly Scenario[] = [
   { id: ControllerId.replay, args: [0.7], inputs: rows },
   { id: ControllerId.policy, args: [], inputs: chunk },
   { id: ControllerId.mpc, args: [], inputs: plan },
-  { id: ControllerId.leader, args: [0.2], inputs: led },
   { id: ControllerId.home, args: [], inputs: nothing },
   { id: ControllerId.reset, args: [], inputs: (bench, i) => bench.set('in.task.epoch', i < 300 ? 0 : 1) },
+  { id: ControllerId.leader, args: [0.2], inputs: led },
 ];
