@@ -33,6 +33,12 @@ test('the page shows state, health, plots, cameras and the 3D view', { skip: noC
       'fps of camera-front',
       async () => Number(await page.getAttribute(part('camera-front'), 'data-fps')) > 0,
     );
+    // A camera that falls silent leaves a picture, which is marked as old until there is another.
+    await page.waitForSelector(`${part('camera-front')}[data-old="false"]`);
+    rig.filming = false;
+    await page.waitForSelector(`${part('camera-front')}[data-old="true"]`);
+    rig.filming = true;
+    await page.waitForSelector(`${part('camera-front')}[data-old="false"]`);
     rig.set('mode', Mode.stopped);
     rig.set('fault', Reason.deviceLost);
     await page.waitForSelector(`${part('mode')}[data-mode="stopped"]`);

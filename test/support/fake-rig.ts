@@ -176,6 +176,8 @@ export class FakeRig {
   /** Answer of the next POST to this path: an error in the server's shape. */
   readonly refuse = new Map<string, { code: string; message: string; todo: string }>();
   leaseHolder: string | null = null;
+  /** Cameras send pictures. */
+  filming = true;
   episodes: EpisodeSummary[] = [episode('made-up-1', 'success'), episode('made-up-2', 'failure')];
   session: SessionState;
 
@@ -342,6 +344,7 @@ export class FakeRig {
   }
 
   #frames(): void {
+    if (!this.filming) return;
     const header = Buffer.alloc(16);
     header.writeDoubleLE(performance.now() / 1000, 8);
     for (const ws of this.#sockets.clients) {
