@@ -129,15 +129,13 @@ export class Pilot {
   async recover(more = 0): Promise<void> {
     const live = this.#live;
     const stopped = live.value('mode') === Mode.stopped;
-    const lost = live.value('lease') === 0;
+    const lost = live.value('lease') === 0 && (await this.#lost());
     if (!stopped && !lost && !this.#liftedByStop()) return;
     await this.hold([]);
     if (stopped || lost) this.#recoveries++;
     if (this.#recoveries > MOST_RECOVERIES) throw new Error(`stopped more than ${MOST_RECOVERIES} times`);
     if (lost) {
       this.#say('control was lost, takes it again');
-      // While the page does not know yet, the key would release what it takes for its own.
-      await this.#page.waitForSelector('[data-testid="lease"][data-lease="0"]');
       await this.#page.keyboard.press('t');
       await live.until('control', () => live.value('lease') !== 0);
     }
@@ -154,6 +152,21 @@ export class Pilot {
       await live.until('an answer', () => live.value('mode') !== Mode.stopped, 1).catch(() => {});
     }
     await live.until('holding', () => live.value('mode') === Mode.holding);
+  }
+
+  /**
+   * Whether the page knows that it has no control: until then the key would release what it takes for its own. False
+   * where what is published was only behind a page that has just been given control.
+   */
+  async #lost(): Promise<boolean> {
+    const none = this.#page.locator('[data-testid="lease"][data-lease="0"]');
+    const end = Date.now() + CLEAR_MS;
+    while (this.#live.value('lease') === 0) {
+      if ((await none.count()) > 0) return true;
+      if (Date.now() > end) throw new Error('the rig gives nobody control, and the page does not know of it');
+      await this.#live.next();
+    }
+    return false;
   }
 
   /** Keys are down, but the page counts them no more because something brought the arm to hold. */
