@@ -232,7 +232,7 @@ export const ERRORS = {
   },
   DEVICE_PORT_MISSING: {
     text: 'device {device} has no port {port}: {reason}',
-    todo: 'Plug the adapter in, or name another port in the robot file; `armloop driver dynamixel ports` lists what there is.',
+    todo: 'Plug the adapter in, or name another port in the robot file; `armloop driver KIND ports` lists what there is.',
   },
   DEVICE_PORT_TAKEN: {
     text: 'device {device} cannot open {port}: {holder} has it open',
@@ -240,7 +240,7 @@ export const ERRORS = {
   },
   DEVICE_PORT_FORBIDDEN: {
     text: 'device {device} may not open {port}: only {group} may',
-    todo: 'Join that group (`sudo usermod -aG GROUP $USER`), then log out and in again; docs/hardware/dynamixel.md says more.',
+    todo: 'Join that group (`sudo usermod -aG GROUP $USER`), then log out and in again; docs/hardware says more.',
   },
   DEVICE_PORT_FAILED: {
     text: 'device {device} cannot open {port}: {reason}',
@@ -248,7 +248,7 @@ export const ERRORS = {
   },
   DEVICE_SILENT: {
     text: 'device {device}: nothing on {port} answers at {baud} baud ({heard})',
-    todo: 'Check power and cable, then the baud rate: `armloop driver dynamixel scan --port PORT` tries all of them.',
+    todo: 'Check power and cable, then the baud rate: `armloop driver KIND scan --port PORT` tries all of them.',
   },
   DEVICE_SERVO_MISSING: {
     text: 'device {device}: {missing} on {port}; ids that answer: {found}',
@@ -256,15 +256,15 @@ export const ERRORS = {
   },
   DEVICE_SERVO_WRONG: {
     text: 'device {device}: {servo} {problem}',
-    todo: 'Correct the robot file, or set the servo with `armloop driver dynamixel set`.',
+    todo: 'Correct the robot file, or set the servo with `armloop driver KIND set`.',
   },
   DEVICE_SERVO_FAULT: {
     text: 'device {device}: {servo}: {fault}',
-    todo: 'Take the load off and let it cool, check its power, then reboot it: `armloop driver dynamixel reboot --port PORT --id ID`.',
+    todo: 'Take the load off and let it cool, check its power, then reboot it: `armloop driver KIND reboot --port PORT --id ID`.',
   },
   DEVICE_BUS: {
     text: 'device {device}: {servo} {problem}',
-    todo: 'Check the cable and that every id is there once; docs/hardware/dynamixel.md lists what each means.',
+    todo: 'Check the cable and that every id is there once; docs/hardware lists what each means.',
   },
   DEVICE_NOT_ACTIVATED: {
     text: 'device {device}: the gripper on {port} is not activated',

@@ -48,6 +48,14 @@ export interface ServoTools<D extends StatusDecoder> {
   torqueOn(to: Asker<D>, id: number): Promise<boolean>;
   reboot(to: Asker<D>, id: number): Promise<void>;
   readonly emulate: StartEmulator;
+  /** What else can be done to one servo, by name: in words, and how. Rejects with DEVICE_BUS. */
+  readonly more?: Readonly<Record<string, MoreTool<D>>>;
+}
+
+export interface MoreTool<D extends StatusDecoder> {
+  readonly summary: string;
+  /** Resolves with what was done, in words. */
+  work(to: Asker<D>, id: number): Promise<string>;
 }
 
 interface Given {
@@ -55,6 +63,12 @@ interface Given {
   readonly baud: number | null;
   readonly id: number;
   readonly rest: readonly string[];
+}
+
+/** A negative number is a value, no option. */
+function withNegatives(args: readonly string[]): string[] {
+  const at = args.findIndex((arg) => /^-\d+$/.test(arg));
+  return at < 0 ? [...args] : [...args.slice(0, at), '--', ...args.slice(at)];
 }
 
 /** What a tool does with one servo; said before the port is opened, so that what cannot be is refused at once. */
@@ -95,7 +109,11 @@ export function servoTools<D extends StatusDecoder>(bus: ServoTools<D>): Record<
     let values: { port?: string | undefined; baud?: string | undefined; id?: string | undefined };
     let positionals: string[];
     try {
-      ({ values, positionals } = parseArgs({ args: [...args], options: OPTIONS, allowPositionals: true }));
+      ({ values, positionals } = parseArgs({
+        args: withNegatives(args),
+        options: OPTIONS,
+        allowPositionals: true,
+      }));
     } catch (error) {
       return fail((error as Error).message.split('.')[0]!);
     }
@@ -224,6 +242,16 @@ export function servoTools<D extends StatusDecoder>(bus: ServoTools<D>): Record<
             await bus.reboot(to, id);
             print(`id ${id} starts anew`);
           },
+      ),
+      ...Object.entries(bus.more ?? {}).map(([name, { summary, work }]) =>
+        servoTool(
+          name,
+          [],
+          summary,
+          ({ id }, { print }) =>
+            async (to) =>
+              print(await work(to, id)),
+        ),
       ),
     ]),
     emulate: tool(

@@ -20,6 +20,7 @@ const BUILT_IN: Readonly<Record<string, URL>> = {
   mock: new URL('../../drivers/mock/index.js', import.meta.url),
   dynamixel: new URL('../../drivers/dynamixel/index.js', import.meta.url),
   robotiq: new URL('../../drivers/robotiq/index.js', import.meta.url),
+  feetech: new URL('../../drivers/feetech/index.js', import.meta.url),
 };
 
 /** Modules of built-in camera kinds: they export createRenderer (src/robot/scene.ts). */

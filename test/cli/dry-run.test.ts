@@ -4,24 +4,29 @@ import assert from 'node:assert/strict';
 import { it } from 'node:test';
 import { startUp } from '../support/up.ts';
 
-it('armloop up dynamixel7 --dry-run runs the whole rig and parks at its end', async () => {
-  const up = await startUp(['dynamixel7', '--dry-run']);
-  try {
-    assert.match(up.output(), /Dry run: the hardware is emulated, nothing real moves/);
-    assert.match(up.output(), /Rig dynamixel7 is holding: 250 Hz/);
-    const rig = (await (await fetch(`${up.url}api/rig`)).json()) as {
-      robot: { id: string };
-      session: { devices: { name: string; kind: string; status: string }[] };
-    };
-    assert.equal(rig.robot.id, 'dynamixel7');
-    const [arm, ...more] = rig.session.devices;
-    assert.deepEqual([arm?.name, arm?.kind, more.length], ['arm', 'dynamixel', 0]);
-    // On a machine that stood still for a moment it may also say that it held by itself.
-    assert.match(arm!.status, /^online, enabled/);
-  } finally {
-    await up[Symbol.asyncDispose]();
-  }
-});
+for (const { id, kind, rateHz } of [
+  { id: 'dynamixel7', kind: 'dynamixel', rateHz: 250 },
+  { id: 'so101', kind: 'feetech', rateHz: 200 },
+]) {
+  it(`armloop up ${id} --dry-run runs the whole rig and parks at its end`, async () => {
+    const up = await startUp([id, '--dry-run']);
+    try {
+      assert.match(up.output(), /Dry run: the hardware is emulated, nothing real moves/);
+      assert.match(up.output(), new RegExp(`Rig ${id} is holding: ${rateHz} Hz`));
+      const rig = (await (await fetch(`${up.url}api/rig`)).json()) as {
+        robot: { id: string };
+        session: { devices: { name: string; kind: string; status: string }[] };
+      };
+      assert.equal(rig.robot.id, id);
+      const [arm, ...more] = rig.session.devices;
+      assert.deepEqual([arm?.name, arm?.kind, more.length], ['arm', kind, 0]);
+      // On a machine that stood still for a moment it may also say that it held by itself.
+      assert.match(arm!.status, /^online, enabled/);
+    } finally {
+      await up[Symbol.asyncDispose]();
+    }
+  });
+}
 
 it('armloop up panda-mock-robotiq --dry-run runs an arm and a gripper on buses of their own', async () => {
   const up = await startUp(['panda-mock-robotiq', '--dry-run']);

@@ -1,15 +1,18 @@
 /** Every registered device, for the conformance suite. To add one, add its entry. */
 import { join } from 'node:path';
+import type { StartEmulator } from '../../drivers/bus/emulator/arm.ts';
 import type { LineFaults, LineSetup } from '../../drivers/bus/emulator/line.ts';
-import { startArmEmulator } from '../../drivers/dynamixel/emulator/arm.ts';
+import { startArmEmulator as startDynamixel } from '../../drivers/dynamixel/emulator/arm.ts';
 import { createDevice as createDynamixel } from '../../drivers/dynamixel/index.ts';
+import { startArmEmulator as startFeetech } from '../../drivers/feetech/emulator/arm.ts';
+import { createDevice as createFeetech } from '../../drivers/feetech/index.ts';
 import { createDevice as createMock } from '../../drivers/mock/index.ts';
 import { startGripperEmulator } from '../../drivers/robotiq/emulator/start.ts';
 import { createDevice as createRobotiq } from '../../drivers/robotiq/index.ts';
 import { loadRobot } from '../../src/config.ts';
 import { monotonicClock } from '../../src/loop/clock.ts';
 import { DeviceThread } from '../../src/loop/device-thread.ts';
-import type { Device } from '../../src/robot/device.ts';
+import type { Device, DeviceFactory } from '../../src/robot/device.ts';
 import type { RobotSpec } from '../../src/robot/spec.ts';
 import { packageRoot } from '../../src/root.ts';
 
@@ -29,21 +32,23 @@ const robot = (file: string): RobotSpec => loadRobot(join(packageRoot(), 'robots
 const mock = robot('panda-mock.yaml');
 const sim = robot('panda-sim.yaml');
 
-const dynamixel = robot('dynamixel7.yaml');
+const dynamixel = { robot: robot('dynamixel7.yaml'), create: createDynamixel, start: startDynamixel };
+const feetech = { robot: robot('so101.yaml'), create: createFeetech, start: startFeetech };
 
 /** The arm of a robot file on emulated servos behind a real port, which end with it. */
 async function emulated(
-  options: Readonly<Record<string, unknown>>,
-  line: Partial<LineSetup>,
+  bus: { readonly robot: RobotSpec; readonly create: DeviceFactory; readonly start: StartEmulator },
+  options: Readonly<Record<string, unknown>> = {},
+  line: Partial<LineSetup> = {},
   faults: Partial<LineFaults> = {},
 ): Promise<Device> {
-  const entry = dynamixel.devices[0]!;
-  const emulator = await startArmEmulator({ robot: dynamixel, entry }, line);
+  const entry = bus.robot.devices[0]!;
+  const emulator = await bus.start({ robot: bus.robot, entry }, line);
   await emulator.faults(faults);
   // Slower than the wire carries, and patient: a busy machine is late with everything.
   const slow = { rateHz: 100, patienceMs: 300, misses: 10 };
   const changed = { ...entry, options: { ...entry.options, ...slow, ...options, port: emulator.port } };
-  const device = createDynamixel({ robot: dynamixel, entry: changed, now });
+  const device = bus.create({ robot: bus.robot, entry: changed, now });
   const close = device[Symbol.asyncDispose].bind(device);
   device[Symbol.asyncDispose] = async () => {
     await close();
@@ -67,6 +72,13 @@ async function gripper(): Promise<Device> {
   };
   return device;
 }
+
+/** Echo, slow adapter, wrong and lost bytes: the options of a patient arm, the line, and its faults. */
+const BAD = [
+  { rateHz: 50, patienceMs: 60, misses: 40 },
+  { echo: true, latencyMs: 1 },
+  { flip: 1e-4, drop: 5e-5, merge: 5e-5 },
+] as const;
 
 export const candidates: readonly Candidate[] = [
   {
@@ -93,19 +105,26 @@ export const candidates: readonly Candidate[] = [
   },
   {
     name: 'dynamixel: eight servos at 1 Mbaud',
-    robot: dynamixel,
-    create: () => emulated({}, {}),
+    robot: dynamixel.robot,
+    create: () => emulated(dynamixel),
     skip: false,
   },
   {
     name: 'dynamixel on a bad line: echo, slow adapter, wrong and lost bytes',
-    robot: dynamixel,
-    create: () =>
-      emulated(
-        { rateHz: 50, patienceMs: 60, misses: 40 },
-        { echo: true, latencyMs: 1 },
-        { flip: 1e-4, drop: 5e-5, merge: 5e-5 },
-      ),
+    robot: dynamixel.robot,
+    create: () => emulated(dynamixel, ...BAD),
+    skip: false,
+  },
+  {
+    name: 'feetech: six servos at 1 Mbaud',
+    robot: feetech.robot,
+    create: () => emulated(feetech),
+    skip: false,
+  },
+  {
+    name: 'feetech on a bad line: echo, slow adapter, wrong and lost bytes',
+    robot: feetech.robot,
+    create: () => emulated(feetech, ...BAD),
     skip: false,
   },
   {

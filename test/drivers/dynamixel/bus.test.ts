@@ -19,7 +19,8 @@ import {
 } from '../../../drivers/dynamixel/requests.ts';
 import { bytesOf, numberAt, OperatingMode, X } from '../../../drivers/dynamixel/table.ts';
 import { ArmloopError } from '../../../src/errors.ts';
-import { busStand, now, servo } from './stand.ts';
+import { now } from '../bus/arm-stand.ts';
+import { busStand, servo } from './stand.ts';
 
 const three = [servo(1), servo(2, { model: 'xm540-w270' }), servo(7, { model: 'xl330-m288' })];
 const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));

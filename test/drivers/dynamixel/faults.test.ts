@@ -3,8 +3,8 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { openSerialWire } from '../../../drivers/bus/serial-wire.ts';
-import { armStand, course, holding, moving, robot, until } from './arm-stand.ts';
-import { now } from './stand.ts';
+import { course, holding, moving, now, until } from '../bus/arm-stand.ts';
+import { armStand, robot } from './arm-stand.ts';
 
 const SPEED = 0.6;
 /** The servos' own watchdog (limits.watchdogMs of the robot file), and what a step of its clock adds, s. */

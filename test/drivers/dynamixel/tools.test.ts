@@ -3,20 +3,10 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { startArmEmulator } from '../../../drivers/dynamixel/emulator/arm.ts';
 import { tools } from '../../../drivers/dynamixel/index.ts';
+import { useTool } from '../bus/use-tool.ts';
 import { robot } from './arm-stand.ts';
-import { now } from './stand.ts';
 
-async function use(tool: string, ...args: readonly string[]): Promise<string> {
-  const lines: string[] = [];
-  const context = {
-    print: (line: string) => void lines.push(line),
-    now,
-    robot: () => robot,
-    interrupted: Promise.resolve(),
-  };
-  await tools[tool]!.run(args, context);
-  return lines.join('\n');
-}
+const use = (tool: string, ...args: readonly string[]): Promise<string> => useTool(tools, robot, tool, args);
 
 describe('tools of the Dynamixel driver', () => {
   it('find servos at their baud rate, show, set and reboot them', async () => {

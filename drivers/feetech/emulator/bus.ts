@@ -1,0 +1,212 @@
+/** The servos of one line: which of them a packet is for, what each answers, and when. */
+import type { Rng } from '../../../src/math/rng.ts';
+import type { ServoLoad } from '../../bus/emulator/arm.ts';
+import { type Line, monotonic } from '../../bus/emulator/line.ts';
+import type { EmulatedBus } from '../../bus/emulator/process.ts';
+import { byId, change, overlaid } from '../../bus/emulator/servos.ts';
+import { PacketDecoder } from '../decoder.ts';
+import { modelNamed } from '../models.ts';
+import { BROADCAST, Instruction, PacketWriter } from '../packet.ts';
+import { type ItemName, RETURN_DELAY_UNIT } from '../table.ts';
+import { EmulatedServo } from './servo.ts';
+
+export interface EmulatedServoSetup {
+  readonly id: number;
+  readonly model: string;
+  /** rad at the horn from the middle of the turn, at the start. */
+  readonly angle: number;
+  readonly load: ServoLoad;
+  /** Values of the table that differ from the factory's, by name. */
+  readonly settings?: Readonly<Partial<Record<ItemName, number>>>;
+  /** Firmware on which a goal turns torque on by itself. */
+  readonly goalEnables?: boolean;
+}
+
+export interface FeetechBusSetup {
+  readonly servos: readonly EmulatedServoSetup[];
+}
+
+/** A packet whose next byte does not come for this long (s) is given up. */
+const GAP_S = 0.001;
+
+export class FeetechEmulator implements EmulatedBus {
+  /** Chance that an answer has a wrong checksum. */
+  #badSum = 0;
+  /** Firmware that knows sync-read. */
+  #together = true;
+  readonly #servos: EmulatedServo[];
+  readonly #line: Line;
+  readonly #rng: Rng;
+  readonly #decoder = new PacketDecoder();
+  readonly #writer = new PacketWriter();
+  #heardUntil = 0;
+  /** Physics times are `monotonic` less the time for which this process stood still. */
+  #lag = 0;
+
+  constructor({ servos }: FeetechBusSetup, line: Line, rng: Rng) {
+    this.#line = line;
+    this.#rng = rng;
+    const now = monotonic();
+    this.#servos = servos.map(({ id, model: name, angle, load, settings, goalEnables }) => {
+      const model = modelNamed(name);
+      if (model === undefined) throw new Error(`there is no model ${name}`);
+      const { voltage, stallTorque, stallCurrent, noLoadSpeed } = model;
+      const motor = { voltage, stallTorque, stallCurrent, noLoadSpeed, ...load };
+      const servo = new EmulatedServo(model, id, motor, angle, now);
+      servo.goalEnables = goalEnables === true;
+      for (const [key, value] of Object.entries(settings ?? {})) servo.set(key as ItemName, value);
+      return servo;
+    });
+  }
+
+  receive(bytes: Uint8Array, start: number, byte: number): void {
+    if (start - this.#heardUntil > GAP_S) this.#decoder.reset();
+    this.#heardUntil = start + bytes.length * byte;
+    for (let at = 0; at < bytes.length || this.#decoder.complete; ) {
+      at = this.#decoder.feed(bytes, at, bytes.length);
+      if (this.#decoder.complete) this.#instruction(start + at * byte);
+    }
+  }
+
+  advance(time: number, lag: number): void {
+    this.#lag = lag;
+    for (const servo of this.#servos) servo.advance(time);
+  }
+
+  sample(out: number[]): void {
+    for (const { motor } of this.#servos) out.push(motor.angle, motor.speed);
+  }
+
+  control({ what, id, ...values }: Readonly<Record<string, unknown>>): unknown {
+    if (what === 'states') return this.#servos.map((s) => s.state());
+    if (what === 'together') {
+      this.#together = values['value'] === true;
+      return null;
+    }
+    if (what === 'badSum') {
+      this.#badSum = Number(values['chance']);
+      return null;
+    }
+    const servos = id === undefined ? this.#servos : this.#servos.filter((s) => s.id === id);
+    if (servos.length === 0) throw new Error(`there is no servo ${id}`);
+    for (const servo of servos) {
+      if (what === 'set') {
+        const { name, to } = values['value'] as { name: ItemName; to: number };
+        servo.set(name, to);
+      } else change(servo, String(what), values['value']);
+    }
+    return null;
+  }
+
+  #instruction(end: number): void {
+    const { id, count } = this.#decoder;
+    const instruction = this.#decoder.body[0]!;
+    const params = this.#decoder.body.slice(1, count);
+    const all = this.#servos.filter((s) => s.online);
+    for (const servo of all) servo.advance(end - this.#lag);
+    const meant = id === BROADCAST ? all : all.filter((s) => s.id === id);
+    if (instruction === Instruction.ping) this.#ping(meant, end, id === BROADCAST);
+    else if (instruction === Instruction.syncRead) this.#syncRead(params, end, all);
+    else if (instruction === Instruction.syncWrite) syncWrite(params, all);
+    else this.#single(instruction, params, meant, end, id !== BROADCAST);
+  }
+
+  #ping(servos: readonly EmulatedServo[], end: number, everybody: boolean): void {
+    let ready = end;
+    for (const [, same] of byId(servos)) {
+      if (everybody && !same[0]!.model.series.together) continue;
+      ready = this.#say(
+        same.map((s) => this.#status(s.id, s, [])),
+        ready,
+        same[0]!,
+      );
+    }
+  }
+
+  /** Each answers after the one before it in the list; after one that stays silent nobody does. */
+  #syncRead([address, length, ...ids]: Uint8Array, end: number, all: readonly EmulatedServo[]): void {
+    if (!this.#together || address === undefined || length === undefined) return;
+    let ready = end;
+    for (const id of ids) {
+      const same = all.filter((s) => s.id === id && s.model.series.together);
+      const answers: Uint8Array[] = [];
+      for (const s of same) {
+        const data = s.read(address, length);
+        if (data !== null) answers.push(this.#status(id, s, data));
+      }
+      if (answers.length === 0) return;
+      ready = this.#say(answers, ready, same[0]!);
+    }
+  }
+
+  #single(
+    instruction: number,
+    params: Uint8Array,
+    servos: readonly EmulatedServo[],
+    end: number,
+    answered: boolean,
+  ): void {
+    const answers: Uint8Array[] = [];
+    for (const servo of servos) {
+      const id = servo.id;
+      const level = servo.get('responseLevel');
+      const data = carryOut(servo, instruction, params);
+      const wanted = instruction === Instruction.read || level >= 1;
+      if (answered && wanted && data !== null) answers.push(this.#status(id, servo, data));
+    }
+    if (answers.length > 0) this.#say(answers, end, servos[0]!);
+  }
+
+  #status(id: number, servo: EmulatedServo, data: ArrayLike<number>): Uint8Array {
+    return Uint8Array.from(this.#writer.clear().status(id, servo.status, data).bytes);
+  }
+
+  #say(answers: readonly Uint8Array[], end: number, servo: EmulatedServo): number {
+    const bytes = overlaid(answers);
+    if (this.#badSum > 0 && this.#rng.uniform() < this.#badSum) bytes[bytes.length - 1]! ^= 0x5a;
+    return this.#line.answer(bytes, end + servo.get('returnDelay') * RETURN_DELAY_UNIT);
+  }
+}
+
+function syncWrite(params: Uint8Array, all: readonly EmulatedServo[]): void {
+  const [address, length] = [params[0]!, params[1]!];
+  for (let at = 2; at + 1 + length <= params.length; at += 1 + length) {
+    for (const servo of all)
+      if (servo.id === params[at]) servo.write(address, params.subarray(at + 1, at + 1 + length));
+  }
+}
+
+/** Data of the answer; null where a servo says nothing. */
+function carryOut(servo: EmulatedServo, instruction: number, params: Uint8Array): Uint8Array | null {
+  const none = new Uint8Array();
+  switch (instruction) {
+    case Instruction.read:
+      return params.length === 2 ? servo.read(params[0]!, params[1]!) : null;
+    case Instruction.write:
+      servo.write(params[0] ?? 0, params.subarray(1));
+      return none;
+    case Instruction.regWrite:
+      servo.register(params[0] ?? 0, params.subarray(1));
+      return none;
+    case Instruction.action:
+      servo.action();
+      return none;
+    case Instruction.factoryReset:
+      servo.factoryReset();
+      return none;
+    case Instruction.resetTurns:
+      servo.resetTurns();
+      return none;
+    case Instruction.calibrate: {
+      const { order } = servo.model.series;
+      const [a, b] = [params[0]!, params[1]!];
+      servo.calibrate(params.length < 2 ? null : order === 'little' ? a + 256 * b : 256 * a + b);
+      return none;
+    }
+    case Instruction.reboot:
+      servo.reboot();
+      return null;
+    default:
+      return null;
+  }
+}

@@ -1,0 +1,142 @@
+/**
+ * Packets of Feetech's SCS protocol, written (Feetech, "FT-SCS protocol": instruction and response frame). One packet is
+ *
+ *   FF FF | id | length | instruction, or in an answer the status | parameters | ~(sum from id to the last parameter)
+ *
+ * where length = parameters + 2. Nothing is stuffed: FF FF may also turn up inside. Numbers of two bytes are little-endian
+ * in servos with a magnetic encoder (STS, SMS) and big-endian in those with a potentiometer (SCS).
+ */
+export const Instruction = {
+  ping: 0x01,
+  read: 0x02,
+  write: 0x03,
+  regWrite: 0x04,
+  action: 0x05,
+  /** Everything but the id as it came from the factory. */
+  factoryReset: 0x06,
+  /** Nobody answers; the servo is away for about 0.8 s. */
+  reboot: 0x08,
+  /** Forgets whole turns. */
+  resetTurns: 0x0a,
+  /** Where it is now becomes the middle of its turn, or the step that is given. STS from firmware 3.10 on. */
+  calibrate: 0x0b,
+  syncRead: 0x82,
+  syncWrite: 0x83,
+} as const;
+export type Instruction = (typeof Instruction)[keyof typeof Instruction];
+
+export type Order = 'little' | 'big';
+
+/** What every servo listens to and, but for a ping, none answers. */
+export const BROADCAST = 0xfe;
+/** Ids that a servo can have are 0 to this. */
+export const LARGEST_ID = 253;
+/** Header, id, length, instruction or status, checksum: what a packet costs beside its parameters. */
+export const OVERHEAD = 6;
+/** What the length field counts beside the parameters. */
+export const LENGTH_OVERHEAD = 2;
+
+/** The last byte of a packet: of the sum of bytes[from..to), id to last parameter. */
+export function checksum(bytes: Uint8Array, from: number, to: number): number {
+  let sum = 0;
+  for (let i = from; i < to; i++) sum += bytes[i]!;
+  return ~sum & 0xff;
+}
+
+/** Builds packets one after the other into one buffer, to be sent in one write. Allocates nothing after it was made. */
+export class PacketWriter {
+  readonly #buffer: Uint8Array;
+  /** What `bytes` gave last: packets of one kind mostly have one length. */
+  #view: Uint8Array;
+  #start = 0;
+  #at = 0;
+
+  /** `capacity` in bytes; more than that throws a RangeError. */
+  constructor(capacity = 512) {
+    this.#buffer = new Uint8Array(capacity);
+    this.#view = this.#buffer;
+  }
+
+  get length(): number {
+    return this.#at;
+  }
+
+  /** The packets so far. The same memory each time: copy it to keep it. */
+  get bytes(): Uint8Array {
+    if (this.#view.length !== this.#at) this.#view = this.#buffer.subarray(0, this.#at);
+    return this.#view;
+  }
+
+  /** Forgets what was written. */
+  clear(): this {
+    this.#at = 0;
+    return this;
+  }
+
+  /** `head` is the instruction, or the status of an answer. */
+  begin(id: number, head: number): this {
+    this.#start = this.#at;
+    return this.u8(0xff).u8(0xff).u8(id).u8(0).u8(head);
+  }
+
+  u8(value: number): this {
+    if (this.#at >= this.#buffer.length) throw new RangeError('the packet does not fit into the buffer');
+    this.#buffer[this.#at++] = value & 0xff;
+    return this;
+  }
+
+  u16(value: number, order: Order): this {
+    return order === 'little' ? this.u8(value).u8(value >>> 8) : this.u8(value >>> 8).u8(value);
+  }
+
+  raw(bytes: ArrayLike<number>): this {
+    for (let i = 0; i < bytes.length; i++) this.u8(bytes[i]!);
+    return this;
+  }
+
+  /** Closes the packet: its length and checksum. Throws a RangeError for one that is too long for its length field. */
+  end(): this {
+    const length = this.#at - this.#start - 3;
+    if (length > 0xff) throw new RangeError(`${length} bytes do not fit into one packet`);
+    this.#buffer[this.#start + 3] = length;
+    return this.u8(checksum(this.#buffer, this.#start + 2, this.#at));
+  }
+
+  /** A whole packet without parameters: ping, action, factory reset, reboot, turns reset, calibration to the middle. */
+  plain(id: number, instruction: number): this {
+    return this.begin(id, instruction).end();
+  }
+
+  read(id: number, address: number, length: number): this {
+    return this.begin(id, Instruction.read).u8(address).u8(length).end();
+  }
+
+  write(id: number, address: number, bytes: ArrayLike<number>): this {
+    return this.begin(id, Instruction.write).u8(address).raw(bytes).end();
+  }
+
+  /** Like `write`, but carried out when `action` comes. */
+  regWrite(id: number, address: number, bytes: ArrayLike<number>): this {
+    return this.begin(id, Instruction.regWrite).u8(address).raw(bytes).end();
+  }
+
+  /** The same address of several servos; each answers with a packet of its own, in this order. */
+  syncRead(address: number, length: number, ids: ArrayLike<number>): this {
+    return this.begin(BROADCAST, Instruction.syncRead).u8(address).u8(length).raw(ids).end();
+  }
+
+  /** Starts a sync-write: then for each servo its id and `length` bytes, then `end`. Nobody answers. */
+  beginSyncWrite(address: number, length: number): this {
+    return this.begin(BROADCAST, Instruction.syncWrite).u8(address).u8(length);
+  }
+
+  /** Where the servo is now becomes that step. */
+  calibrateTo(id: number, step: number, order: Order): this {
+    return this.begin(id, Instruction.calibrate).u16(step, order).end();
+  }
+
+  /** A servo's answer. */
+  status(id: number, status: number, params: ArrayLike<number> = []): this {
+    return this.begin(id, status).raw(params).end();
+  }
+}

@@ -1,0 +1,368 @@
+// @limit 240
+/** What goes wrong on a wire: what the arm did, within what time, and what the person was told. */
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { openSerialWire } from '../../../drivers/bus/serial-wire.ts';
+import { course, holding, moving, now, until } from '../bus/arm-stand.ts';
+import { armStand, robot, scsServos } from './stand.ts';
+
+const SPEED = 0.6;
+/**
+ * These servos have no watchdog: without their master they go to the last goal that they heard. At SPEED it is not further
+ * ahead than the servo lags behind it (measured: 0.05 rad), and it is there within this, s.
+ */
+const SETTLE = 0.5;
+const LAG = 0.12;
+/** rad/s: at rest. */
+const REST = 0.01;
+
+describe('a Feetech arm', () => {
+  it('does not jump when torque comes on, whatever goal stands in its servos', async () => {
+    await using arm = await armStand();
+    const { s, emulator } = arm;
+    for (const id of [1, 2, 3]) {
+      await emulator.device({ what: 'set', id, value: { name: 'goalPosition', to: 900 } });
+      await emulator.device({ what: 'set', id, value: { name: 'goalSpeed', to: 3000 } });
+    }
+    await s.open();
+    await emulator.trace();
+    await s.device.enable();
+    await s.watch(() => s.has('enabled'), 10);
+    s.wantHere();
+    await s.drive((time) => time > 0.3, 10);
+    const trace = await emulator.traced();
+    for (let i = 0; i < 6; i++) {
+      const angles = course(trace, i, 0).map((p) => p.angle);
+      const way = Math.max(...angles) - Math.min(...angles);
+      assert.ok(way < 0.03, `servo ${i + 1} moved by ${way} rad`);
+    }
+    // The goals of the cycles are the ones that they hold.
+    const goals = (await arm.servos()).map((servo) => servo.goal);
+    assert.ok(
+      goals.every((g) => g !== 900),
+      `${goals}`,
+    );
+  });
+
+  it('is set up as its file says: one turn, its limits, guards of the gripper, full acceleration, locked', async () => {
+    await using arm = await armStand();
+    await arm.s.open();
+    await arm.s.device[Symbol.asyncDispose]();
+    const { PacketDecoder } = await import('../../../drivers/feetech/decoder.ts');
+    const { HalfDuplexBus } = await import('../../../drivers/bus/half-duplex.ts');
+    const { readItem } = await import('../../../drivers/feetech/requests.ts');
+    const { STS } = await import('../../../drivers/feetech/table.ts');
+    const wire = await openSerialWire({ device: 'look', port: arm.emulator.port, baud: 1_000_000, now });
+    const bus = new HalfDuplexBus(wire, new PacketDecoder(), { now, returnDelayS: 0.001, patienceS: 0.3 });
+    const values = async (id: number): Promise<number[]> => {
+      const all: number[] = [];
+      const { maxTorque, torqueLimit, protectionCurrent, overloadTorque, minPosition, positionP, lock } = STS;
+      for (const item of [
+        maxTorque,
+        torqueLimit,
+        protectionCurrent,
+        overloadTorque,
+        minPosition,
+        positionP,
+        lock,
+      ])
+        all.push(await readItem({ bus, device: 'look' }, id, item, 'little'));
+      return all;
+    };
+    assert.deepEqual(await values(6), [500, 500, 250, 25, 1480, 16, 1]);
+    assert.deepEqual(await values(1), [1000, 1000, 500, 80, 809, 16, 1]);
+    await bus.close();
+  });
+});
+
+describe('a Feetech arm when', () => {
+  it('the cable is pulled in motion: the servos go to their last goal and hold; replugged, it follows again', async () => {
+    await using arm = await armStand();
+    const { s, emulator, faults, notes } = arm;
+    await holding(arm);
+    await moving(arm, SPEED);
+    await emulator.trace();
+    const at = await emulator.unplug();
+    await until('told', () => faults.length > 0);
+    await until('at rest', async () => (await arm.servos()).every((servo) => Math.abs(servo.speed) < REST));
+    s.take();
+    assert.ok(!s.has('online') && !s.has('enabled'), 'its state says that nothing is known');
+    assert.equal(faults.length, 1);
+    assert.match(faults[0]!, /the port .* at 1000000 baud is gone\. The servos hold by themselves/);
+    const after = course(await emulator.traced(), 0, at);
+    const rest = after.find((p) => Math.abs(p.speed) < REST)!;
+    assert.ok(rest.time - at < SETTLE, `at rest after ${rest.time - at} s`);
+    const way = Math.max(...after.map((p) => Math.abs(p.angle - after[0]!.angle)));
+    assert.ok(way < LAG, `it went on by ${way} rad`);
+    assert.ok(
+      (await arm.servos()).every((servo) => servo.driven),
+      'and holds',
+    );
+
+    const where = (await arm.servos())[0]!.angle;
+    await emulator.plug();
+    await until('back', () => notes.some((n) => n.includes('answers again: it holds')));
+    await s.watch(() => s.has('online') && s.has('enabled'), 10);
+    assert.ok(Math.abs((await arm.servos())[0]!.angle - where) < 0.02, 'it did not jump');
+    // What the loop wants by now is elsewhere: it goes there at its own speed.
+    await emulator.trace();
+    s.wanted.q[0] = where - 0.5;
+    await s.drive(() => Math.abs(s.vector('q')[0]! - (where - 0.5)) < 0.02, 20);
+    const fastest = Math.max(...course(await emulator.traced(), 0, 0).map((p) => Math.abs(p.speed)));
+    assert.ok(fastest < 1.6 * s.device.spec.axes[0]!.velocity, `${fastest} rad/s`);
+  });
+
+  it('its host is gone in motion, the servos go to their last goal and hold', async () => {
+    await using arm = await armStand();
+    await holding(arm);
+    await moving(arm, SPEED);
+    await arm.emulator.trace();
+    const at = now();
+    await arm.s.device[Symbol.asyncDispose]();
+    await until('at rest', async () => (await arm.servos()).every((servo) => Math.abs(servo.speed) < REST));
+    const after = course(await arm.emulator.traced(), 0, at);
+    const rest = after.find((p) => Math.abs(p.speed) < REST)!;
+    assert.ok(rest.time - at < 0.1 + SETTLE, `at rest after ${rest.time - at} s`);
+    const way = Math.max(...after.map((p) => Math.abs(p.angle - after[0]!.angle)));
+    assert.ok(way < 0.1 * SPEED + LAG, `it went on by ${way} rad`);
+    assert.ok(
+      (await arm.servos()).every((servo) => servo.driven),
+      'and hold',
+    );
+  });
+
+  it('commands stop, it brakes and holds by itself', async () => {
+    await using arm = await armStand();
+    const { s } = arm;
+    await holding(arm);
+    await moving(arm, SPEED);
+    await s.watch(() => s.has('watchdog') && s.speed() < REST, 10);
+    assert.ok(s.has('enabled') && s.has('online'));
+  });
+
+  it('a joint is blocked: its servo is overloaded, the others brake and hold, and it is told which', async () => {
+    await using arm = await armStand();
+    const { s, faults } = arm;
+    await holding(arm);
+    await arm.emulator.device({ what: 'set', id: 1, value: { name: 'protectionTime', to: 50 } });
+    await arm.emulator.device({ what: 'blocked', id: 1, value: true });
+    const q = s.vector('q');
+    await s.drive(
+      () => s.has('fault'),
+      20,
+      (time) => {
+        s.wanted.q[0] = q[0]! + Math.min(0.6, 0.6 * time);
+        s.wanted.q[4] = q[4]! + Math.min(0.4, 0.2 * time);
+      },
+    );
+    assert.equal(faults.length, 1);
+    assert.match(
+      faults[0]!,
+      /^shoulder_pan \(id 1\): it was overloaded\. It may have let go; the others hold\./,
+    );
+    await s.drive(() => s.speed() < 0.002, 10);
+    assert.ok((await arm.servos()).every((servo) => servo.driven));
+  });
+
+  it('the gripper holds something: its overload is its grip, not a fault, with the guarded torque', async () => {
+    await using arm = await armStand();
+    const { s, faults } = arm;
+    await holding(arm);
+    await arm.emulator.device({ what: 'set', id: 6, value: { name: 'protectionTime', to: 30 } });
+    await arm.emulator.device({ what: 'blocked', id: 6, value: true });
+    s.wanted.q[5] = 0.1;
+    let most = 0;
+    await s.drive(
+      (time) => time > 2,
+      20,
+      () => {
+        most = Math.max(most, Math.abs(s.vector('tau')[5]!));
+      },
+    );
+    const [gripper] = (await arm.servos()).slice(5);
+    assert.equal(gripper!.status, 32, 'the servo protects itself');
+    assert.deepEqual(faults, []);
+    assert.ok(s.has('enabled'));
+    // Half of the stall torque of 1.91 N·m at 0.08 m a rad.
+    assert.ok(most > 5 && most < 13, `${most} N`);
+  });
+
+  it('a servo is too hot, or the supply drops: said in words, and the arm stays up as far as it can', async () => {
+    await using arm = await armStand();
+    const { s, faults, notes } = arm;
+    await holding(arm);
+    await arm.emulator.device({ what: 'voltage', value: 3.5 });
+    await s.drive(() => faults.length >= 6, 10);
+    assert.match(faults[0]!, /^shoulder_pan \(id 1\): its supply voltage is out of range/);
+    assert.ok(
+      (await arm.servos()).every((servo) => servo.driven),
+      'this alone switches nothing off',
+    );
+    await arm.emulator.device({ what: 'temperature', id: 4, value: 65 });
+    await s.drive(
+      () => notes.some((n) => /^wrist_flex \(id 4\) is at 6\d °C; it lets go at 70$/.test(n)),
+      20,
+    );
+    await arm.emulator.device({ what: 'temperature', id: 4, value: 74 });
+    await s.drive(() => faults.length >= 7, 10);
+    assert.match(faults.at(-1)!, /^wrist_flex \(id 4\): .*it is too hot/);
+    const driven = (await arm.servos()).map((servo) => servo.driven);
+    assert.deepEqual(driven, [true, true, true, false, true, true]);
+  });
+
+  it('a servo starts anew because the voltage broke down: it is named, and set up again', async () => {
+    await using arm = await armStand();
+    const { s, faults, notes } = arm;
+    await holding(arm);
+    await arm.emulator.device({ what: 'brownOut', id: 2 });
+    await until('told', () => faults.length > 0);
+    assert.match(faults[0]!, /shoulder_lift \(id 2\) (does not answer|started anew)/);
+    await until('back', () => notes.some((n) => n.includes('answers again: its torque is off')), 15);
+    await s.watch(() => s.has('online') && !s.has('enabled'), 10);
+    const others = (await arm.servos()).filter((_, i) => i !== 1);
+    assert.ok(
+      others.every((servo) => servo.driven),
+      'the others have held all the time',
+    );
+    await s.device.enable();
+    await s.watch(() => s.has('enabled'), 10);
+  });
+
+  it('the line is very bad for a while: it brakes and holds, then goes on without a jump', async () => {
+    await using arm = await armStand({ misses: 400, patienceMs: 10 });
+    const { s, emulator, faults } = arm;
+    await holding(arm);
+    await moving(arm, SPEED);
+    await emulator.trace();
+    await emulator.faults({ flip: 0.05, drop: 0.03 });
+    const from = now();
+    let goal = s.wanted.q[0]!;
+    let last = 0;
+    // The loop goes on all the time.
+    const onward = (time: number): void => {
+      goal = Math.min(goal + SPEED * Math.min(time - last, 0.01), 1.7);
+      last = time;
+      s.wanted.q[0] = goal;
+    };
+    const end = now() + 1;
+    while (now() < end) {
+      onward(now() - from);
+      s.send();
+      await new Promise((resolve) => setTimeout(resolve, 4));
+    }
+    await emulator.faults({ flip: 0, drop: 0 });
+    s.take();
+    s.wanted.q[0] = Math.min(goal, 1.7);
+    await s.drive(() => s.error() < 0.02 && s.speed() < 0.01, 20);
+    assert.deepEqual(faults, []);
+    const { velocity } = s.device.spec.axes[0]!;
+    const trace = await emulator.traced();
+    assert.ok(
+      Math.max(...course(trace, 0, from).map((p) => Math.abs(p.speed))) < 1.5 * velocity,
+      'it caught up at its own speed',
+    );
+    for (const other of [1, 2, 3, 4]) {
+      const angles = course(trace, other, from).map((p) => p.angle);
+      const way = Math.max(...angles) - Math.min(...angles);
+      assert.ok(way < 0.05, `a damaged frame moved joint ${other + 1} by ${way} rad`);
+    }
+  });
+});
+
+describe('a Feetech arm runs', () => {
+  it('on servos whose firmware knows no sync-read, and says so', async () => {
+    await using arm = await armStand();
+    await arm.emulator.device({ what: 'together', value: false });
+    await holding(arm);
+    assert.ok(arm.notes.some((n) => n.includes('no sync-read')));
+    await moving(arm, SPEED);
+  });
+
+  it('on servos of the SCS series, which are asked one by one in the other byte order', async () => {
+    const servos = scsServos().map((servo, i) => ({ ...servo, direction: i === 0 ? -1 : 1 }));
+    await using arm = await armStand({ servos });
+    const { s } = arm;
+    await holding(arm);
+    await moving(arm, -0.4);
+    s.wanted.q[0] = 1.2;
+    await s.drive(() => Math.abs(s.vector('q')[0]! - 1.2) < 0.03, 30);
+    const { angle } = (await arm.servos())[0]!;
+    assert.ok(Math.abs(angle + 1.2) < 0.06, `the servo is at ${angle} rad`);
+  });
+});
+
+describe('a Feetech arm does not open when', () => {
+  const refuses = async (
+    arm: Awaited<ReturnType<typeof armStand>>,
+    code: string,
+    pattern: RegExp,
+  ): Promise<void> => {
+    await assert.rejects(arm.s.open(), (error: Error & { code?: string }) => {
+      assert.equal(error.code, code, error.message);
+      assert.match(error.message, pattern);
+      return true;
+    });
+    assert.ok(
+      (await arm.servos()).every((servo) => Math.abs(servo.speed) < REST),
+      'nothing moved',
+    );
+  };
+
+  it('another program has the port', async () => {
+    await using arm = await armStand();
+    const other = await openSerialWire({ device: 'other', port: arm.emulator.port, baud: 57_600, now });
+    await refuses(arm, 'DEVICE_PORT_TAKEN', /cannot open .*: another program has it open|process \d+/);
+    await other.close();
+  });
+
+  it('the baud rate is another one, or nobody is there', async () => {
+    await using arm = await armStand({ baud: 57_600 }, { baud: 1_000_000, senseBaud: true });
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    await refuses(arm, 'DEVICE_SILENT', /nothing on .* answers at 57600 baud \(not a byte came\)/);
+  });
+
+  it('a servo is missing, or two have one id', async () => {
+    {
+      await using arm = await armStand();
+      await arm.emulator.device({ what: 'silent', id: 4, value: true });
+      await refuses(
+        arm,
+        'DEVICE_SERVO_MISSING',
+        /wrist_flex \(id 4\) does not answer on .*; ids that answer: 1, 2, 3, 5, 6/,
+      );
+    }
+    // Two of one kind with one id answer alike until they say where they are: then they are missed as one.
+    await using arm = await armStand();
+    await arm.emulator.device({ what: 'set', id: 4, value: { name: 'id', to: 3 } });
+    await refuses(arm, 'DEVICE_SERVO_MISSING', /wrist_flex \(id 4\) does not answer/);
+  });
+
+  it('a servo is another model, has a fault, or is locked by its torque', async () => {
+    await using arm = await armStand();
+    await arm.emulator.device({ what: 'set', id: 5, value: { name: 'modelNumber', to: 2825 } });
+    await refuses(
+      arm,
+      'DEVICE_SERVO_WRONG',
+      /wrist_roll \(id 5\) is a model with the number 2825, not sts3215-c001/,
+    );
+    await using hot = await armStand();
+    await hot.emulator.device({ what: 'temperature', id: 6, value: 80 });
+    await refuses(hot, 'DEVICE_SERVO_FAULT', /gripper \(id 6\): it is too hot/);
+    await using locked = await armStand();
+    await locked.emulator.device({ what: 'set', id: 2, value: { name: 'goalPosition', to: 940 } });
+    await locked.emulator.device({ what: 'set', id: 2, value: { name: 'torqueEnable', to: 1 } });
+    await refuses(
+      locked,
+      'DEVICE_SERVO_WRONG',
+      /shoulder_lift \(id 2\) has \w+ \d+ instead of \d+, which is only changed with torque off/,
+    );
+  });
+
+  it('its file asks for what cannot be', async () => {
+    const servos = robot.devices[0]!.options['servos'] as Record<string, unknown>[];
+    const mixed = servos.map((servo, i) => (i === 3 ? { ...servo, model: 'scs0009' } : servo));
+    await assert.rejects(armStand({ servos: mixed }), /servos\[3\]\.model.*of one series/s);
+    const beyond = servos.map((servo, i) => (i === 0 ? { ...servo, zero: 3800 } : servo));
+    await assert.rejects(armStand({ servos: beyond }), /servos\[0\]\.zero.*takes more than 0 to 4095/s);
+  });
+});
