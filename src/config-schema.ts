@@ -62,7 +62,7 @@ const device = Type.Object(
     name: name('Name of the device, unique in the rig.'),
     kind: Type.String({
       minLength: 1,
-      description: 'Built-in kind (sim, mock), path relative to this file, or package name.',
+      description: 'Built-in kind (sim, mock, dynamixel, ros2), path relative to this file, or package name.',
     }),
     axes: Type.Optional(
       Type.Array(Type.String(), {
@@ -87,7 +87,11 @@ const device = Type.Object(
 const camera = Type.Object(
   {
     name: name('Name of the camera, unique in the rig.'),
-    kind: Type.String({ minLength: 1, description: 'sim: rendered from the simulated scene.' }),
+    kind: Type.String({
+      minLength: 1,
+      description:
+        'sim: rendered from the simulated scene. ros2, a path relative to this file or a package name: delivers by itself.',
+    }),
     width: Type.Integer({ minimum: 16, maximum: 4096, default: 320, description: 'Pixels.' }),
     height: Type.Integer({ minimum: 16, maximum: 4096, default: 240, description: 'Pixels.' }),
     fps: Type.Number({ exclusiveMinimum: 0, maximum: 240, default: 15, description: 'Frames per second.' }),
@@ -116,6 +120,31 @@ const camera = Type.Object(
     ),
     lookAt: Type.Optional(point('Point in `frame` at the centre of the picture, m.')),
     up: Type.Optional(point('Direction in `frame` that points up in the picture. Default: 0, 0, 1.')),
+    options: Type.Record(Type.String(), Type.Unknown(), {
+      default: {},
+      description: "The driver's own settings; the driver checks them.",
+    }),
+  },
+  closed,
+);
+
+const output = Type.Object(
+  {
+    name: name('Name of the output, unique in the rig.'),
+    kind: Type.String({
+      minLength: 1,
+      description: 'Built-in kind (ros2), path relative to this file, or package name.',
+    }),
+    rateHz: Type.Number({
+      exclusiveMinimum: 0,
+      maximum: 60,
+      default: 30,
+      description: 'How often the state of the rig is told, from ticks that were published.',
+    }),
+    options: Type.Record(Type.String(), Type.Unknown(), {
+      default: {},
+      description: "The driver's own settings; the driver checks them.",
+    }),
   },
   closed,
 );
@@ -254,6 +283,11 @@ export const robotFileSchema = Type.Object(
     devices: Type.Array(device, { minItems: 1, maxItems: 16 }),
     cameras: Type.Array(camera, { maxItems: 16, default: [] }),
     leader: Type.Optional(leader),
+    outputs: Type.Array(output, {
+      maxItems: 8,
+      default: [],
+      description: 'Where else the state of the rig is told.',
+    }),
     loop: Type.Object(
       {
         rateHz: Type.Number({

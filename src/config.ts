@@ -57,6 +57,7 @@ function resolveRobot(robot: RobotFile, text: string, file: string): RobotSpec {
   unique('axes', robot.axes);
   unique('devices', robot.devices);
   unique('cameras', robot.cameras);
+  unique('outputs', robot.outputs);
   const devices = resolveDevices(robot, refuse);
   const axes = resolveAxes(robot, devices, refuse);
   const simulated = devices.some((d) => d.kind === 'sim');
@@ -119,6 +120,7 @@ function resolveRobot(robot: RobotFile, text: string, file: string): RobotSpec {
     devices,
     cameras,
     leader,
+    outputs: robot.outputs,
     loop: robot.loop,
     limits,
     workspace: robot.workspace,
@@ -188,8 +190,8 @@ function resolveAxes(robot: RobotFile, devices: readonly DeviceEntry[], refuse: 
 type Vec3 = readonly [number, number, number];
 
 function resolveCamera(camera: CameraFile, path: string, refuse: Refuse): CameraEntry {
-  const { name, kind, width, height, fps, quality, fovyDeg, latencyMs, frame, position } = camera;
-  const rest = { name, kind, width, height, fps, quality, fovyDeg, latencyMs, frame, position };
+  const { orientation: _, lookAt: __, up: ___, ...rest } = camera;
+  const { position } = rest;
   if (camera.orientation !== undefined) {
     if (camera.lookAt !== undefined || camera.up !== undefined) {
       refuse(

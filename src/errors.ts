@@ -274,6 +274,14 @@ export const ERRORS = {
     text: 'device {device}: the gripper on {port}: {fault}',
     todo: 'Mend what it says, then activate it anew: `armloop driver robotiq activate --port PORT`.',
   },
+  ROS_MISSING: {
+    text: 'ROS 2 cannot be used: {reason}',
+    todo: 'Source ROS 2 (`source /opt/ros/jazzy/setup.bash`), run `npm install rclnodejs` in that shell beside armloop, and start armloop there; docs/hardware/ros2.md says more.',
+  },
+  ROS_FAILED: {
+    text: 'the ROS 2 node could not be made: {reason}',
+    todo: 'Check RMW_IMPLEMENTATION and ROS_DOMAIN_ID, and that `ros2 topic list` works in the same shell.',
+  },
   DRIVER_USAGE: {
     text: 'armloop driver {kind}: {problem}; it is used as: {usage}',
     todo: '`armloop driver KIND` lists the tools of a driver with their arguments.',
@@ -460,6 +468,10 @@ export const ERRORS = {
   CAMERA_THREAD: {
     text: 'the camera thread ended: {reason}',
     todo: 'The rig goes on without camera pictures; start it again, and report the message.',
+  },
+  CAMERA_SILENT: {
+    text: 'camera {camera} gave no usable picture within {seconds} s: {reason}',
+    todo: 'Check that it runs and delivers what the robot file says (size, topic, port), then start again.',
   },
   RENDER_UNKNOWN_FRAME: {
     text: 'camera {camera} is carried by {frame}, which is no body of the scene ({known})',

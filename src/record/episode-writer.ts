@@ -5,25 +5,17 @@
  */
 import { createHash } from 'node:crypto';
 import { frameLayout, posesLayout } from '../robot/frame.ts';
+import { JointMap } from '../robot/joint-map.ts';
 import type { Layout } from '../robot/layout.ts';
+import { compressedImageSchema, jointStateSchema, type MessageSchema } from '../robot/ros-messages.ts';
 import type { SceneDescription } from '../robot/scene.ts';
 import type { RobotSpec } from '../robot/spec.ts';
 import { Mode, Reason, requestLayout, sentLayout, tickRecordLayout } from '../robot/tick.ts';
 import type { EpisodeLabel, EpisodeSummary } from '../server/protocol.ts';
-import { blockEncoder, JointMap, MessageEncoder } from './cdr.ts';
+import { blockEncoder, MessageEncoder } from './cdr.ts';
 import { type Compression, McapWriter } from './mcap-writer.ts';
 import { type Quality, QualityMeter } from './quality.ts';
-import {
-  compressedImageSchema,
-  jointStateSchema,
-  LogLevel,
-  layoutSchema,
-  logSchema,
-  type MessageSchema,
-  OFFERED_QOS,
-  rosTopicName,
-  transformsSchema,
-} from './schemas.ts';
+import { LogLevel, layoutSchema, logSchema, OFFERED_QOS, rosTopicName, transformsSchema } from './schemas.ts';
 import type { Sink } from './sink.ts';
 import { wallNs } from './times.ts';
 

@@ -4,31 +4,14 @@
  * a Layout: one float64 field or array per layout field.
  */
 import type { Layout } from '../robot/layout.ts';
-
-export interface MessageSchema {
-  readonly name: string;
-  readonly definition: string;
-}
-
-const RULE = '='.repeat(80);
-const join = (...parts: string[]): string => `${parts.join(`\n${RULE}\n`)}\n`;
-
-const TIME = 'MSG: builtin_interfaces/Time\nint32 sec\nuint32 nanosec';
-const HEADER = 'MSG: std_msgs/Header\nbuiltin_interfaces/Time stamp\nstring frame_id';
-
-export const jointStateSchema: MessageSchema = {
-  name: 'sensor_msgs/msg/JointState',
-  definition: join(
-    'std_msgs/Header header\nstring[] name\nfloat64[] position\nfloat64[] velocity\nfloat64[] effort',
-    HEADER,
-    TIME,
-  ),
-};
-
-export const compressedImageSchema: MessageSchema = {
-  name: 'sensor_msgs/msg/CompressedImage',
-  definition: join('std_msgs/Header header\nstring format\nuint8[] data', HEADER, TIME),
-};
+import {
+  HEADER,
+  rosDefinition as join,
+  type MessageSchema,
+  POINT_3,
+  QUATERNION,
+  TIME,
+} from '../robot/ros-messages.ts';
 
 export const transformsSchema: MessageSchema = {
   name: 'tf2_msgs/msg/TFMessage',
@@ -36,8 +19,8 @@ export const transformsSchema: MessageSchema = {
     'geometry_msgs/TransformStamped[] transforms',
     'MSG: geometry_msgs/TransformStamped\nstd_msgs/Header header\nstring child_frame_id\nTransform transform',
     'MSG: geometry_msgs/Transform\nVector3 translation\nQuaternion rotation',
-    'MSG: geometry_msgs/Vector3\nfloat64 x\nfloat64 y\nfloat64 z',
-    'MSG: geometry_msgs/Quaternion\nfloat64 x 0\nfloat64 y 0\nfloat64 z 0\nfloat64 w 1',
+    `MSG: geometry_msgs/Vector3\n${POINT_3}`,
+    QUATERNION,
     HEADER,
     TIME,
   ),

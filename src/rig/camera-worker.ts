@@ -9,7 +9,7 @@
 import { readlinkSync } from 'node:fs';
 import { constants, setPriority } from 'node:os';
 import { parentPort, workerData } from 'node:worker_threads';
-import { type ChannelBuffer, LatestEnd, LatestView, RingEnd } from '../loop/channel.ts';
+import { type ChannelBuffer, LatestEnd, LatestView } from '../loop/channel.ts';
 import { monotonicClock } from '../loop/clock.ts';
 import { frameLayout, posesLayout, stampEncoded, stampFrame } from '../robot/frame.ts';
 import type { SceneDescription } from '../robot/scene.ts';
@@ -17,6 +17,7 @@ import type { CameraEntry } from '../robot/spec.ts';
 import { type CameraChannels, type CameraStats, writeStats } from './camera-channels.ts';
 import { CameraSchedule, RateMeter } from './camera-schedule.ts';
 import { CameraSet } from './camera-set.ts';
+import { FrameOut } from './frame-out.ts';
 
 export interface CameraWorkerData {
   readonly scene: SceneDescription;
@@ -43,9 +44,7 @@ const REFRESH = 0.5;
 class Camera {
   readonly schedule: CameraSchedule;
   readonly rate = new RateMeter();
-  readonly record: RingEnd;
-  readonly stream: LatestEnd;
-  readonly policy: RingEnd;
+  readonly out: FrameOut;
   /** The record of the frame in the encoder. */
   readonly block = new Float64Array(frameLayout.size);
   encoding: Promise<void> | null = null;
@@ -57,9 +56,7 @@ class Camera {
 
   constructor(entry: CameraEntry, channels: CameraChannels, now: number) {
     this.schedule = new CameraSchedule(entry.fps, now);
-    this.record = new RingEnd(channels.record);
-    this.stream = new LatestEnd(channels.stream);
-    this.policy = new RingEnd(channels.policy);
+    this.out = new FrameOut(channels);
   }
 }
 
@@ -155,32 +152,11 @@ class CameraLoop {
       const encoded = this.#now();
       camera.encodeTime = encoded - begin;
       stampEncoded(camera.block, encoded, jpeg.byteLength);
-      this.#deliver(camera, jpeg);
+      camera.out.deliver(camera.block, jpeg);
       camera.frames++;
       camera.rate.add(encoded);
     } finally {
       camera.encoding = null;
-    }
-  }
-
-  #deliver(camera: Camera, jpeg: Uint8Array): void {
-    const slot = camera.record.slot();
-    if (slot === null || jpeg.byteLength > slot.bytes.byteLength) camera.record.refuse();
-    else {
-      slot.block.set(camera.block);
-      slot.bytes.set(jpeg);
-      camera.record.commit();
-    }
-    const seen = camera.policy.slot();
-    if (seen !== null && jpeg.byteLength <= seen.bytes.byteLength) {
-      seen.block.set(camera.block);
-      seen.bytes.set(jpeg);
-      camera.policy.commit();
-    }
-    if (jpeg.byteLength <= camera.stream.bytes.byteLength) {
-      camera.stream.block.set(camera.block);
-      camera.stream.bytes.set(jpeg);
-      camera.stream.publish();
     }
   }
 
@@ -193,7 +169,7 @@ class CameraLoop {
         measuredFps: camera.rate.rate(now),
         frames: camera.frames,
         dropped: camera.schedule.dropped,
-        refused: camera.record.overflow,
+        refused: camera.out.refused,
         time: camera.shown,
         renderTime: camera.renderTime,
         encodeTime: camera.encodeTime,

@@ -7,10 +7,12 @@ import { dirname, isAbsolute, join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { ArmloopError } from '../errors.ts';
 import type { CalibratorFactory } from '../robot/calibration.ts';
+import type { CameraFactory } from '../robot/camera.ts';
 import type { DeviceFactory, DriverTool, EmulatorFactory, LockstepFactory } from '../robot/device.ts';
 import type { LeaderEmulatorFactory, LeaderFactory } from '../robot/leader.ts';
+import type { OutputFactory } from '../robot/output.ts';
 import type { PlantFactory, ScenePlant } from '../robot/plant.ts';
-import type { DeviceEntry, LeaderEntry, RobotSpec } from '../robot/spec.ts';
+import type { CameraEntry, DeviceEntry, LeaderEntry, OutputEntry, RobotSpec } from '../robot/spec.ts';
 import type { Task } from '../robot/task.ts';
 import { packageRoot } from '../root.ts';
 
@@ -21,6 +23,7 @@ const BUILT_IN: Readonly<Record<string, URL>> = {
   dynamixel: new URL('../../drivers/dynamixel/index.js', import.meta.url),
   robotiq: new URL('../../drivers/robotiq/index.js', import.meta.url),
   feetech: new URL('../../drivers/feetech/index.js', import.meta.url),
+  ros2: new URL('../../drivers/ros2/index.js', import.meta.url),
 };
 
 /** Modules of built-in camera kinds: they export createRenderer (src/robot/scene.ts). */
@@ -41,6 +44,9 @@ export function policyPlaces(workspace: string): string[] {
 export interface DeviceModule {
   readonly createDevice?: DeviceFactory;
   readonly createLockstepDevice?: LockstepFactory;
+  /** Cameras that deliver by themselves, and places that the rig's state is told to. */
+  readonly createCamera?: CameraFactory;
+  readonly createOutput?: OutputFactory;
   /** For `--dry-run`: plays the hardware. */
   readonly emulate?: EmulatorFactory;
   /** Hardware whose zeros are measured; see src/calibrate. */
@@ -115,6 +121,28 @@ export async function loadLeader(
     throw unknown(robot, { ...entry, path: 'leader.kind' }, new Error('it exports no createLeader'));
   }
   return { entry, createLeader, ...(emulateLeader === undefined ? {} : { emulateLeader }) };
+}
+
+/** What makes a camera that delivers by itself. Rejects with CONFIG_UNKNOWN_KIND. */
+export async function loadCamera(
+  robot: Pick<RobotSpec, 'source'>,
+  { name, kind }: CameraEntry,
+): Promise<CameraFactory> {
+  const named = { name, kind, path: `cameras.${name}.kind` };
+  const { createCamera } = (await loadModule(robot, named)).module;
+  if (createCamera !== undefined) return createCamera;
+  throw unknown(robot, named, new Error('it exports no createCamera'));
+}
+
+/** What makes a place that the rig's state is told to. Rejects with CONFIG_UNKNOWN_KIND. */
+export async function loadOutput(
+  robot: Pick<RobotSpec, 'source'>,
+  { name, kind }: OutputEntry,
+): Promise<OutputFactory> {
+  const named = { name, kind, path: `outputs.${name}.kind` };
+  const { createOutput } = (await loadModule(robot, named)).module;
+  if (createOutput !== undefined) return createOutput;
+  throw unknown(robot, named, new Error('it exports no createOutput'));
 }
 
 /** The model that planners have of the scene of a simulated robot; null where none of its kinds has one. */

@@ -26,6 +26,7 @@ import { policyPlaces } from './kinds.ts';
 import { LeaderSeat } from './leader-seat.ts';
 import { LiveBlock } from './live.ts';
 import type { RigMetrics } from './metrics.ts';
+import { Outputs } from './outputs.ts';
 import { plannerStatusLayout } from './planner-messages.ts';
 import { PlannerThread } from './planner-thread.ts';
 import { PolicyThread } from './policy-thread.ts';
@@ -62,6 +63,7 @@ export class Rig {
   readonly #rack: DeviceRack;
   readonly #loop: LoopThread;
   readonly #cameras: CameraHub;
+  readonly #outputs: Outputs;
   readonly #policies: PolicyThread;
   readonly #planner: PlannerThread;
   readonly #recorder: Recorder;
@@ -86,6 +88,7 @@ export class Rig {
     this.#rack = parts.rack;
     this.#loop = parts.loop;
     this.#cameras = parts.cameras;
+    this.#outputs = parts.outputs;
     this.#policies = parts.policies;
     this.#planner = parts.planner;
     this.#recorder = parts.recorder;
@@ -117,6 +120,10 @@ export class Rig {
     };
     this.#planner.onFailure = (error) => this.session.event('error', `Planner: ${explain(error)}`);
     this.#cameras.onFailure = (error) => this.session.event('error', `Cameras: ${explain(error)}`);
+    this.#outputs.onFailure = (output, reason) =>
+      this.session.event('error', `Output ${output} failed and is told nothing more: ${reason}`);
+    this.#cameras.onNote = (camera, message) =>
+      this.session.event('warning', `Camera ${camera}: ${message}.`);
   }
 
   /** Opens everything and arms, unless a calibration is missing. Rejects with RIG_ALREADY_RUNNING and with what the parts say. */
@@ -167,8 +174,10 @@ export class Rig {
         () => loop[Symbol.asyncDispose](),
       );
       if (leader !== null) closers.push(() => leader[Symbol.asyncDispose]());
-      const cameras = await CameraHub.open(spec, rack.stage);
+      const cameras = await CameraHub.open(spec, rack.stage, now);
       closers.push(() => cameras[Symbol.asyncDispose]());
+      const outputs = await Outputs.open(spec, now);
+      closers.push(() => outputs[Symbol.asyncDispose]());
       const policies = new PolicyThread({
         spec,
         places: policyPlaces(workspace),
@@ -204,7 +213,18 @@ export class Rig {
         onRepair: (done, of, id) => log.info({ done, of, id }, 'repairing'),
       });
       closers.push(() => recorder[Symbol.asyncDispose]());
-      const rig = new Rig(options, { now, rack, loop, cameras, policies, planner, recorder, socket, leader });
+      const rig = new Rig(options, {
+        now,
+        rack,
+        loop,
+        cameras,
+        outputs,
+        policies,
+        planner,
+        recorder,
+        socket,
+        leader,
+      });
       late.rig = rig;
       for (const report of recorder.repaired) {
         log.info(report, 'repaired');
@@ -394,6 +414,7 @@ export class Rig {
     await this.#step('policies', () => this.#policies[Symbol.asyncDispose]());
     await this.#step('planner', () => this.#planner[Symbol.asyncDispose]());
     await this.#step('cameras', () => this.#cameras[Symbol.asyncDispose]());
+    await this.#step('outputs', () => this.#outputs[Symbol.asyncDispose]());
     await this.#step('recorder', () => this.#recorder[Symbol.asyncDispose]());
     await this.#step('devices', () => this.#rack[Symbol.asyncDispose]());
     await this.#step('loop', () => this.#loop[Symbol.asyncDispose]());
@@ -415,6 +436,7 @@ export class Rig {
     const next = performance.now() + 1000 / PUMP_HZ;
     this.#pumps++;
     this.watch.drain();
+    this.#outputs.tell(this.watch);
     if (this.#driving) this.#operateSelf();
     this.session.tick();
     this.watch.view.reasons = 0;
@@ -575,6 +597,7 @@ interface Parts {
   readonly rack: DeviceRack;
   readonly loop: LoopThread;
   readonly cameras: CameraHub;
+  readonly outputs: Outputs;
   readonly policies: PolicyThread;
   readonly planner: PlannerThread;
   readonly recorder: Recorder;

@@ -1,4 +1,4 @@
-/** The settings of one device or leader, checked by its driver with a schema of its own. */
+/** The settings of one device, camera, output or leader, checked by its driver with a schema of its own. */
 import type { Static, TSchema } from 'typebox';
 import Value from 'typebox/value';
 import { ArmloopError } from '../errors.ts';
@@ -10,8 +10,25 @@ import type { DeviceEntry, LeaderEntry, RobotSpec } from './spec.ts';
  * (`devices[0].options.port`), value and rule.
  */
 export function deviceOptions<S extends TSchema>(schema: S, robot: RobotSpec, entry: DeviceEntry): Static<S> {
-  const at = `devices[${robot.devices.findIndex((d) => d.name === entry.name)}].options`;
-  return checked(schema, robot, entry.options, at);
+  return entryOptions(schema, robot, 'devices', entry);
+}
+
+type Named = Pick<DeviceEntry, 'name' | 'options'>;
+type Listed = 'devices' | 'cameras' | 'outputs';
+
+/** The same for an entry of any of the lists whose kinds are drivers. */
+export function entryOptions<S extends TSchema>(
+  schema: S,
+  robot: RobotSpec,
+  list: Listed,
+  entry: Named,
+): Static<S> {
+  return checked(schema, robot, entry.options, optionPath(robot, list, entry));
+}
+
+/** `devices[0].options`: for errors about what the schema alone cannot say. */
+export function optionPath(robot: RobotSpec, list: Listed, { name }: Named): string {
+  return `${list}[${robot[list].findIndex((e) => e.name === name)}].options`;
 }
 
 /** The same for a leader (`leader.options.port`). */

@@ -84,7 +84,7 @@ export interface LeaderEntry {
 
 export interface CameraEntry {
   readonly name: string;
-  /** 'sim' renders the simulated scene. */
+  /** 'sim' renders the simulated scene; others deliver by themselves (camera.ts): as the kinds of devices. */
   readonly kind: string;
   readonly width: number;
   readonly height: number;
@@ -100,6 +100,18 @@ export interface CameraEntry {
   readonly position: readonly [number, number, number];
   /** Quaternion x, y, z, w. */
   readonly orientation: readonly [number, number, number, number];
+  /** Free settings that the driver checks with its own schema. */
+  readonly options: Readonly<Record<string, unknown>>;
+}
+
+/** One place that the rig's own state is told to (output.ts). */
+export interface OutputEntry {
+  readonly name: string;
+  /** As the kinds of devices. */
+  readonly kind: string;
+  /** How often the state is told. */
+  readonly rateHz: number;
+  readonly options: Readonly<Record<string, unknown>>;
 }
 
 /**
@@ -128,6 +140,7 @@ export interface RobotSpec {
   readonly devices: readonly DeviceEntry[];
   readonly cameras: readonly CameraEntry[];
   readonly leader: LeaderEntry | null;
+  readonly outputs: readonly OutputEntry[];
   readonly loop: {
     readonly rateHz: number;
     /** Ask for SCHED_FIFO at this priority; 0 does not ask. */

@@ -9,12 +9,15 @@ import { createDevice as createFeetech } from '../../drivers/feetech/index.ts';
 import { createDevice as createMock } from '../../drivers/mock/index.ts';
 import { startGripperEmulator } from '../../drivers/robotiq/emulator/start.ts';
 import { createDevice as createRobotiq } from '../../drivers/robotiq/index.ts';
+import { Ros2Device } from '../../drivers/ros2/device.ts';
+import { ros2Setup } from '../../drivers/ros2/options.ts';
 import { loadRobot } from '../../src/config.ts';
 import { monotonicClock } from '../../src/loop/clock.ts';
 import { DeviceThread } from '../../src/loop/device-thread.ts';
 import type { Device, DeviceFactory } from '../../src/robot/device.ts';
 import type { RobotSpec } from '../../src/robot/spec.ts';
 import { packageRoot } from '../../src/root.ts';
+import { pandaJoints, type RobotOptions, RosRobot } from '../support/ros-robot.ts';
 
 export const now = monotonicClock();
 
@@ -23,6 +26,8 @@ export interface Candidate {
   readonly robot: RobotSpec;
   /** A new, unopened device. */
   create(): Promise<Device>;
+  /** True for a device that never hears whether a command was taken. */
+  readonly unanswered?: boolean;
   /** False when the reason in `skip` keeps it from being tried here. */
   readonly skip: string | false;
 }
@@ -80,6 +85,39 @@ const BAD = [
   { flip: 1e-4, drop: 5e-5, merge: 5e-5 },
 ] as const;
 
+const ros2 = robot('panda-ros2.yaml');
+
+/** The same arm behind a played ROS 2 graph, whose robot ends with it. */
+async function played(
+  command: Readonly<Record<string, unknown>>,
+  robotOptions: Partial<RobotOptions>,
+  delayMs: () => number = () => 0,
+): Promise<Device> {
+  const [first] = ros2.devices;
+  const { states, joints } = first!.options as { states: object; joints: Record<string, string> };
+  const axes = first!.axes.filter((a) => a !== 'gripper');
+  const options = { states: { ...states, rateHz: 200 }, joints, command };
+  const entry = { ...first!, axes, options };
+  const context = { robot: { ...ros2, devices: [entry] }, entry, now };
+  const setup = ros2Setup(context);
+  const player = new RosRobot(
+    { joints: pandaJoints(), controller: 'trajectory', rateHz: 200, ...robotOptions },
+    now,
+  );
+  player.graph.delayMs = delayMs;
+  const device = new Ros2Device(context, setup, async () => player.graph.join());
+  const close = device[Symbol.asyncDispose].bind(device);
+  device[Symbol.asyncDispose] = async () => {
+    await close();
+    await player[Symbol.asyncDispose]();
+  };
+  return device;
+}
+const ros2Arm: RobotSpec = {
+  ...ros2,
+  devices: [{ ...ros2.devices[0]!, axes: ros2.devices[0]!.axes.filter((a) => a !== 'gripper') }],
+};
+
 export const candidates: readonly Candidate[] = [
   {
     name: 'mock',
@@ -131,6 +169,24 @@ export const candidates: readonly Candidate[] = [
     name: 'robotiq: a 2F-85 at 115,200 baud',
     robot: robotiq,
     create: gripper,
+    skip: false,
+  },
+  {
+    name: 'ros2: trajectories to a topic, another clock, 2 to 8 ms on the way',
+    robot: ros2Arm,
+    create: () =>
+      played(
+        { interface: 'trajectory' },
+        { clockDriftPpm: 80, fromDesired: false },
+        () => 2 + 6 * Math.random(),
+      ),
+    unanswered: true,
+    skip: false,
+  },
+  {
+    name: 'ros2: goals of the action',
+    robot: ros2Arm,
+    create: () => played({ interface: 'follow_joint_trajectory', rateHz: 50 }, {}),
     skip: false,
   },
   {

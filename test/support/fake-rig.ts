@@ -100,6 +100,7 @@ const camera = {
   frame: 'world',
   position: [0, 0, 0],
   orientation: [0, 0, 0, 1],
+  options: {},
 } as const;
 
 function episode(id: string, label: EpisodeSummary['label']): EpisodeSummary {
@@ -285,6 +286,7 @@ export class FakeRig {
         devices: [],
         cameras,
         leader: null,
+        outputs: [],
         loop: { rateHz: 1000, fifoPriority: 0 },
         limits: {
           stateAgeMs: 100,

@@ -99,6 +99,7 @@ export function camera(from: Vec3, to: Vec3, more: Partial<CameraEntry> = {}, up
     frame: 'world',
     position: from,
     orientation: lookAt(from, to, up),
+    options: {},
     ...more,
   };
 }
