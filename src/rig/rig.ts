@@ -16,7 +16,7 @@ import { ControllerId, Mode, Reason, RequestKind, Source } from '../robot/tick.t
 import { deviceStatusWords } from '../robot/words.ts';
 import { packageVersion } from '../root.ts';
 import { type Hello, LIVE_PROTOCOL, type SessionState } from '../server/protocol.ts';
-import type { PlannerHost, PolicyHost, SessionHost } from '../session/host.ts';
+import type { PlannerHost, SessionHost } from '../session/host.ts';
 import { Session } from '../session/session.ts';
 import { rigAddress } from './address.ts';
 import { CameraHub } from './camera-hub.ts';
@@ -29,6 +29,7 @@ import type { RigMetrics } from './metrics.ts';
 import { Outputs } from './outputs.ts';
 import { plannerStatusLayout } from './planner-messages.ts';
 import { PlannerThread } from './planner-thread.ts';
+import { policyHost } from './policy-host.ts';
 import { PolicyThread } from './policy-thread.ts';
 import { openReplay } from './replay.ts';
 import { jsonScene } from './scene-json.ts';
@@ -72,7 +73,8 @@ export class Rig {
   readonly #live: LiveBlock;
   readonly #poses: LatestView | null;
   readonly #posesAt: number;
-  #policyProblem = '';
+  /** Why the policies do not run, for people; '' when they do. */
+  readonly #policyTrouble = { text: '' };
   #episodes = 0;
   #dirty = true;
   #told = '';
@@ -111,7 +113,7 @@ export class Rig {
     };
     if (parts.rack.stage !== null) parts.rack.stage.onLook = (scene) => this.#restyle(scene);
     this.#policies.onProblem = (text) => {
-      this.#policyProblem = text;
+      this.#policyTrouble.text = text;
       this.#dirty = true;
     };
     this.#policies.onFailure = (error) => this.session.event('error', `Policies: ${explain(error)}`);
@@ -511,7 +513,7 @@ export class Rig {
           this.#episodes++;
         },
       }),
-      policies: this.#policyHost(),
+      policies: policyHost(this.#policies, this.#policyTrouble),
       planner: this.#planner satisfies PlannerHost,
       leader: this.#leader,
       arm: () => arm,
@@ -536,25 +538,6 @@ export class Rig {
       changed: () => {
         this.#dirty = true;
       },
-    };
-  }
-
-  #policyHost(): PolicyHost {
-    const policies = this.#policies;
-    const problem = (): string => this.#policyProblem;
-    return {
-      get loaded() {
-        return policies.loaded;
-      },
-      get problem() {
-        return problem();
-      },
-      list: () => policies.list(),
-      load: (name, request) => {
-        this.#policyProblem = '';
-        return policies.load(name, request);
-      },
-      unload: () => policies.unload(),
     };
   }
 
