@@ -1,12 +1,12 @@
 /** The servos of a Feetech arm as a chain: see drivers/bus/arm. */
 import { BusChain, type ChainOptions } from '../bus/arm/bus-chain.ts';
-import { findServos } from '../bus/arm/find.ts';
 import type { Outcome } from '../bus/half-duplex.ts';
 import { wireTime } from '../bus/wire.ts';
 import { type ReadWay, StateCycle } from './cycle.ts';
 import { PacketDecoder } from './decoder.ts';
+import { find } from './find.ts';
 import type { Joint } from './joint.ts';
-import { modelNumbered, type Series, STATE_FROM } from './models.ts';
+import { type Series, STATE_FROM } from './models.ts';
 import { identify, type Requester, readItem, setItem, syncRead, syncWrite, writeItem } from './requests.ts';
 import { ACCELERATION, fastest, setUp } from './setup.ts';
 import { faultWords } from './table.ts';
@@ -30,14 +30,7 @@ export class FeetechChain extends BusChain<PacketDecoder, Joint> {
   }
 
   protected override async setUp(to: Requester): Promise<void> {
-    const modelName = (number: number): string | undefined => modelNumbered(number)?.name;
-    const finder = {
-      device: to.device,
-      wire: to.bus.wire,
-      identify: (id: number) => identify(to.bus, id),
-      modelName,
-    };
-    await findServos(finder, this.joints);
+    await find(to, this.joints);
     for (const joint of this.joints) await setUp(to, joint);
   }
 

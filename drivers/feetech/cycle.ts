@@ -14,7 +14,7 @@ import { OVERHEAD, PacketWriter } from './packet.ts';
 import { isAnswer } from './reply.ts';
 import type { FeetechBus } from './requests.ts';
 import { ACCELERATION, faultsOf } from './setup.ts';
-import { CURRENT_UNIT, type Item, LOAD_UNIT, numberAt, STS } from './table.ts';
+import { CURRENT_UNIT, type Item, LOAD_UNIT, numberAt, rawOf, STS } from './table.ts';
 
 export type ReadWay = 'together' | 'each';
 
@@ -90,8 +90,8 @@ export class StateCycle implements Exchange<PacketDecoder>, Cycle {
     if (goals !== null) {
       const { goalPosition } = this.#series.table;
       const w = this.#writer.clear().beginSyncWrite(goalPosition.address, goalPosition.size);
-      // Goals are within the limits of a joint, so without sign.
-      for (let i = 0; i < goals.length; i++) w.u8(this.#ids[i]!).u16(goals[i]!, this.#series.order);
+      for (let i = 0; i < goals.length; i++)
+        w.u8(this.#ids[i]!).u16(rawOf(goals[i]!, goalPosition), this.#series.order);
       this.#bytes = w.end().raw(this.#reads[0]!).bytes;
     }
     this.#bus.run(this);

@@ -42,8 +42,9 @@ export async function setUp(to: Requester, joint: Joint): Promise<void> {
     // Positions within one turn, speeds in steps/s: as they are understood here.
     phase: (phase & ~Phase.turns) | Phase.fineSpeed,
     operatingMode: OperatingMode.position,
-    minPosition: low,
-    maxPosition: high,
+    // A leader's joints may be anywhere.
+    minPosition: Math.max(0, low),
+    maxPosition: Math.min(model.series.steps - 1, high),
     positionP: options.p,
     positionI: options.i,
     positionD: options.d,

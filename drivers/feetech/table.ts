@@ -115,6 +115,9 @@ export type Table = Readonly<Partial<Record<ItemName, Item>>> & typeof COMMON & 
 /** Baud Rate (6): the index is the value in the table. */
 export const BAUDS = [1_000_000, 500_000, 250_000, 128_000, 115_200, 76_800, 57_600, 38_400] as const;
 
+/** Servos leave the factory at this rate. */
+export const FACTORY_BAUD = 1_000_000;
+
 /** Operating Mode (33). */
 export const OperatingMode = { position: 0, speed: 1, pwm: 2, step: 3 } as const;
 

@@ -15,9 +15,18 @@ import {
   reboot,
   setItem,
 } from './requests.ts';
-import { BAUDS, faultWords, type Item, type ItemName, RAM_START, range, SCS, STS } from './table.ts';
+import {
+  BAUDS,
+  FACTORY_BAUD,
+  faultWords,
+  type Item,
+  type ItemName,
+  RAM_START,
+  range,
+  SCS,
+  STS,
+} from './table.ts';
 
-const FACTORY_BAUD = 1_000_000;
 /** Time beyond that of the wire in which a servo that is asked by its id has answered, s. */
 const ONE_BY_ONE_S = 0.02;
 

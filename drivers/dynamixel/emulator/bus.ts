@@ -1,16 +1,13 @@
 /** The servos of one line: which of them a packet is for, what each answers, and when. */
 import type { Rng } from '../../../src/math/rng.ts';
 import type { ServoLoad } from '../../bus/emulator/arm.ts';
-import { type HandMove, moveByHand } from '../../bus/emulator/hand.ts';
 import type { Line } from '../../bus/emulator/line.ts';
-import { monotonic } from '../../bus/emulator/line.ts';
-import type { EmulatedBus } from '../../bus/emulator/process.ts';
-import { byId, change, overlaid } from '../../bus/emulator/servos.ts';
+import { byId, ServoLine } from '../../bus/emulator/servo-line.ts';
 import { crc16 } from '../crc.ts';
 import { PacketDecoder } from '../decoder.ts';
 import { modelNamed } from '../models.ts';
 import { ALERT, BROADCAST, Instruction, PacketWriter } from '../packet.ts';
-import { BAUDS, numberAt, RETURN_DELAY_UNIT, X } from '../table.ts';
+import { BAUDS, numberAt, X } from '../table.ts';
 import { EmulatedServo, Refusal } from './servo.ts';
 
 export interface EmulatedServoSetup {
@@ -27,38 +24,22 @@ export interface DynamixelBusSetup {
   readonly servos: readonly EmulatedServoSetup[];
 }
 
-export class DynamixelEmulator implements EmulatedBus {
-  /** Chance that an answer has a wrong checksum. */
-  #badSum = 0;
+export class DynamixelEmulator extends ServoLine<EmulatedServo> {
   /** Firmware that knows Fast Sync Read and Fast Bulk Read. */
   #fast = true;
-  readonly #servos: EmulatedServo[];
-  readonly #line: Line;
-  readonly #rng: Rng;
   readonly #decoder = new PacketDecoder();
   readonly #writer = new PacketWriter(2048);
-  /** The line goes at a rate that servos can have; at others everybody understands. */
-  readonly #rated: boolean;
-  /** Physics times are `monotonic` less the time for which this process stood still. */
-  #lag = 0;
 
   constructor({ servos }: DynamixelBusSetup, line: Line, rng: Rng) {
-    this.#line = line;
-    this.#rng = rng;
-    const now = monotonic();
-    const rate = BAUDS.indexOf(line.baud as (typeof BAUDS)[number]);
-    this.#rated = rate >= 0;
-    this.#servos = servos.map(({ id, model: name, angle, load, settings }) => {
-      const model = modelNamed(name);
-      if (model === undefined) throw new Error(`there is no model ${name}`);
-      const { voltage, stallTorque, stallCurrent, noLoadSpeed } = model;
-      const motor = { voltage, stallTorque, stallCurrent, noLoadSpeed, ...load };
-      const servo = new EmulatedServo(model, id, motor, angle, now);
-      if (rate >= 0) servo.set(X.baud, rate);
-      for (const [key, value] of Object.entries(settings ?? {})) servo.set(X[key as keyof typeof X], value);
-      return servo;
-    });
-    this.#tune();
+    super(line, rng, BAUDS, (now) =>
+      servos.map(({ id, model: name, angle, load, settings }) => {
+        const model = modelNamed(name);
+        if (model === undefined) throw new Error(`there is no model ${name}`);
+        const { voltage, stallTorque, stallCurrent, noLoadSpeed } = model;
+        const motor = { voltage, stallTorque, stallCurrent, noLoadSpeed, ...load };
+        return { servo: new EmulatedServo(model, id, motor, angle, now), settings };
+      }),
+    );
   }
 
   receive(bytes: Uint8Array, start: number, byte: number): void {
@@ -68,68 +49,17 @@ export class DynamixelEmulator implements EmulatedBus {
     }
   }
 
-  advance(time: number, lag: number): void {
-    this.#lag = lag;
-    for (const servo of this.#servos) servo.advance(time);
-  }
-
-  sample(out: number[]): void {
-    for (const { motor } of this.#servos) out.push(motor.angle, motor.speed);
-  }
-
-  control({ what, id, ...values }: Readonly<Record<string, unknown>>): unknown {
-    if (what === 'hand') return moveByHand(this.#servos, values['moves'] as readonly HandMove[]);
-    if (what === 'states') return this.#servos.map((s) => s.state());
-    if (what === 'fast') {
-      this.#fast = values['value'] === true;
-      return null;
-    }
-    if (what === 'connect') {
-      this.#connect(values['only']);
-      return null;
-    }
-    if (what === 'badSum') {
-      this.#badSum = Number(values['chance']);
-      return null;
-    }
-    const servos = id === undefined ? this.#servos : this.#servos.filter((s) => s.id === id);
-    if (servos.length === 0) throw new Error(`there is no servo ${id}`);
-    for (const servo of servos) {
-      if (what === 'set') {
-        const { name, to } = values['value'] as { name: keyof typeof X; to: number };
-        servo.set(X[name], to);
-      } else change(servo, String(what), values['value']);
-    }
+  protected override also(what: string, value: unknown): unknown {
+    if (what !== 'fast') return undefined;
+    this.#fast = value === true;
     return null;
-  }
-
-  /** Puts one servo (by its place) on the line, with the id and rate of the factory, or all as they are now. */
-  #connect(only: unknown): void {
-    this.#line.senseBaud = only !== null;
-    this.#servos.forEach((servo, i) => {
-      servo.connected = only === null || i === only;
-    });
-    if (only !== null) this.#servos[Number(only)]?.factoryReset('all');
-    this.#tune();
-  }
-
-  /** The line goes at the rate of those that are on it; a servo at another rate than the first is deaf. */
-  #tune(): void {
-    const there = this.#servos.filter((s) => s.connected);
-    const baud = there.length === 0 ? undefined : BAUDS[there[0]!.get(X.baud)];
-    if (baud !== undefined && this.#rated) this.#line.baud = baud;
-  }
-
-  #hears(servo: EmulatedServo): boolean {
-    return !this.#rated || BAUDS[servo.get(X.baud)] === this.#line.baud;
   }
 
   #instruction(end: number): void {
     const { id, instruction } = this.#decoder;
     if (instruction === Instruction.status) return;
-    const time = end - this.#lag;
-    const all = this.#servos.filter((s) => s.online && this.#hears(s));
-    for (const servo of all) servo.hear(time);
+    const all = this.listeners;
+    for (const servo of all) servo.hear(this.physics(end));
     const body = this.#decoder.body.slice(0, this.#decoder.count);
     const meant = id === BROADCAST ? all : all.filter((s) => s.id === id);
     switch (instruction) {
@@ -171,7 +101,7 @@ export class DynamixelEmulator implements EmulatedBus {
           s.read(X.modelNumber.address, 7)!.filter((_, i) => i < 2 || i === 6),
         ),
       );
-      ready = this.#say(answers, ready, same[0]!);
+      ready = this.say(answers, ready, same[0]!);
     }
   }
 
@@ -191,7 +121,7 @@ export class DynamixelEmulator implements EmulatedBus {
           ? status(this.#writer, id, s, Refusal.access, [])
           : status(this.#writer, id, s, 0, data);
       });
-      ready = this.#say(answers, ready, same[0]!);
+      ready = this.say(answers, ready, same[0]!);
     }
   }
 
@@ -209,7 +139,7 @@ export class DynamixelEmulator implements EmulatedBus {
       const crc = crc16(Uint8Array.from(bytes), 0, bytes.length);
       bytes.push(crc & 0xff, crc >> 8);
     }
-    if (first !== null) this.#say([Uint8Array.from(bytes)], end, first);
+    if (first !== null) this.say([Uint8Array.from(bytes)], end, first);
   }
 
   #single(
@@ -227,14 +157,8 @@ export class DynamixelEmulator implements EmulatedBus {
       const wanted = instruction === Instruction.read ? level >= 1 : level >= 2;
       if (answered && wanted) answers.push(status(this.#writer, id, servo, refusal, data));
     }
-    if (answers.length > 0) this.#say(answers, end, servos[0]!);
-    this.#tune();
-  }
-
-  #say(answers: readonly Uint8Array[], end: number, servo: EmulatedServo): number {
-    const bytes = overlaid(answers);
-    if (this.#badSum > 0 && this.#rng.uniform() < this.#badSum) bytes[bytes.length - 1]! ^= 0x5a;
-    return this.#line.answer(bytes, end + servo.get(X.returnDelay) * RETURN_DELAY_UNIT);
+    if (answers.length > 0) this.say(answers, end, servos[0]!);
+    this.tune();
   }
 }
 

@@ -8,18 +8,21 @@
 import { Hand } from '../../bus/emulator/hand.ts';
 import { Motor, type MotorSetup } from '../../bus/emulator/motor.ts';
 import { ProfileTrack } from '../../bus/emulator/profile.ts';
-import type { LineServo } from '../../bus/emulator/servos.ts';
+import type { LineServo } from '../../bus/emulator/servo-line.ts';
 import type { ServoModel } from '../models.ts';
 import {
   ACCELERATION_UNIT,
+  BAUDS,
   bytesOf,
   FULL_PWM,
   HardwareError,
   type Item,
+  type ItemName,
   numberAt,
   OperatingMode,
   POSITION_UNIT,
   RAM_START,
+  RETURN_DELAY_UNIT,
   STEPS,
   VELOCITY_UNIT,
   VOLTAGE_UNIT,
@@ -105,6 +108,28 @@ export class EmulatedServo implements LineServo {
   /** While it starts it neither hears nor answers. */
   get online(): boolean {
     return this.connected && !this.silent && this.#time >= this.#bootedAt + BOOT_S;
+  }
+
+  get baud(): number {
+    return BAUDS[this.get(X.baud)] ?? 0;
+  }
+
+  set baud(baud: number) {
+    const rate = BAUDS.indexOf(baud as (typeof BAUDS)[number]);
+    if (rate >= 0) this.set(X.baud, rate);
+  }
+
+  get returnDelayS(): number {
+    return this.get(X.returnDelay) * RETURN_DELAY_UNIT;
+  }
+
+  put(name: string, to: number): void {
+    if (!Object.hasOwn(X, name)) throw new Error(`a servo has no ${name}`);
+    this.set(X[name as ItemName], to);
+  }
+
+  renew(): void {
+    this.factoryReset('all');
   }
 
   get alert(): boolean {

@@ -1,16 +1,26 @@
 /** The emulator of the Feetech arm that a robot file describes. */
-import { homeAndLoad, type StartEmulator } from '../../bus/emulator/arm.ts';
+import { homeAndLoad, type Mounting, type StartEmulator } from '../../bus/emulator/arm.ts';
 import { EmulatorHandle } from '../../bus/emulator/host.ts';
 import { type Joint, jointsOf } from '../joint.ts';
+import type { Series } from '../models.ts';
 import type { EmulatedServoSetup, FeetechBusSetup } from './bus.ts';
+import { SCRIPT } from './script.ts';
 
-const SCRIPT = new URL('./process.js', import.meta.url);
+/** From steps to rad at the horn. */
+export const angleOf =
+  ({ unit, middle }: Series) =>
+  (steps: number): number =>
+    (steps - middle) * unit;
+
+/** How the servos of a robot file are mounted. */
+export const mounting = (context: Parameters<StartEmulator>[0]): Mounting => {
+  const { joints } = jointsOf(context);
+  return { joints, angle: angleOf(joints[0]!.model.series) };
+};
 
 /** The setup of one emulated servo for one joint. */
 export function emulatedServo({ id, model, map }: Joint): EmulatedServoSetup {
-  const { unit, middle } = model.series;
-  const angle = (steps: number): number => (steps - middle) * unit;
-  return { id, model: model.name, ...homeAndLoad(map, model.stallTorque, angle) };
+  return { id, model: model.name, ...homeAndLoad(map, model.stallTorque, angleOf(model.series)) };
 }
 
 /** Starts the emulator. Rejects with EMULATOR_IMPOSSIBLE, CONFIG_INVALID. */

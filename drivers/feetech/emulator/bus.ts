@@ -1,13 +1,12 @@
 /** The servos of one line: which of them a packet is for, what each answers, and when. */
 import type { Rng } from '../../../src/math/rng.ts';
 import type { ServoLoad } from '../../bus/emulator/arm.ts';
-import { type Line, monotonic } from '../../bus/emulator/line.ts';
-import type { EmulatedBus } from '../../bus/emulator/process.ts';
-import { byId, change, overlaid } from '../../bus/emulator/servos.ts';
+import type { Line } from '../../bus/emulator/line.ts';
+import { byId, ServoLine } from '../../bus/emulator/servo-line.ts';
 import { PacketDecoder } from '../decoder.ts';
 import { modelNamed } from '../models.ts';
 import { BROADCAST, Instruction, PacketWriter } from '../packet.ts';
-import { type ItemName, RETURN_DELAY_UNIT } from '../table.ts';
+import { BAUDS, type ItemName } from '../table.ts';
 import { EmulatedServo } from './servo.ts';
 
 export interface EmulatedServoSetup {
@@ -29,34 +28,25 @@ export interface FeetechBusSetup {
 /** A packet whose next byte does not come for this long (s) is given up. */
 const GAP_S = 0.001;
 
-export class FeetechEmulator implements EmulatedBus {
-  /** Chance that an answer has a wrong checksum. */
-  #badSum = 0;
+export class FeetechEmulator extends ServoLine<EmulatedServo> {
   /** Firmware that knows sync-read. */
   #together = true;
-  readonly #servos: EmulatedServo[];
-  readonly #line: Line;
-  readonly #rng: Rng;
   readonly #decoder = new PacketDecoder();
   readonly #writer = new PacketWriter();
   #heardUntil = 0;
-  /** Physics times are `monotonic` less the time for which this process stood still. */
-  #lag = 0;
 
   constructor({ servos }: FeetechBusSetup, line: Line, rng: Rng) {
-    this.#line = line;
-    this.#rng = rng;
-    const now = monotonic();
-    this.#servos = servos.map(({ id, model: name, angle, load, settings, goalEnables }) => {
-      const model = modelNamed(name);
-      if (model === undefined) throw new Error(`there is no model ${name}`);
-      const { voltage, stallTorque, stallCurrent, noLoadSpeed } = model;
-      const motor = { voltage, stallTorque, stallCurrent, noLoadSpeed, ...load };
-      const servo = new EmulatedServo(model, id, motor, angle, now);
-      servo.goalEnables = goalEnables === true;
-      for (const [key, value] of Object.entries(settings ?? {})) servo.set(key as ItemName, value);
-      return servo;
-    });
+    super(line, rng, BAUDS, (now) =>
+      servos.map(({ id, model: name, angle, load, settings, goalEnables }) => {
+        const model = modelNamed(name);
+        if (model === undefined) throw new Error(`there is no model ${name}`);
+        const { voltage, stallTorque, stallCurrent, noLoadSpeed } = model;
+        const motor = { voltage, stallTorque, stallCurrent, noLoadSpeed, ...load };
+        const servo = new EmulatedServo(model, id, motor, angle, now);
+        servo.goalEnables = goalEnables === true;
+        return { servo, settings };
+      }),
+    );
   }
 
   receive(bytes: Uint8Array, start: number, byte: number): void {
@@ -68,33 +58,9 @@ export class FeetechEmulator implements EmulatedBus {
     }
   }
 
-  advance(time: number, lag: number): void {
-    this.#lag = lag;
-    for (const servo of this.#servos) servo.advance(time);
-  }
-
-  sample(out: number[]): void {
-    for (const { motor } of this.#servos) out.push(motor.angle, motor.speed);
-  }
-
-  control({ what, id, ...values }: Readonly<Record<string, unknown>>): unknown {
-    if (what === 'states') return this.#servos.map((s) => s.state());
-    if (what === 'together') {
-      this.#together = values['value'] === true;
-      return null;
-    }
-    if (what === 'badSum') {
-      this.#badSum = Number(values['chance']);
-      return null;
-    }
-    const servos = id === undefined ? this.#servos : this.#servos.filter((s) => s.id === id);
-    if (servos.length === 0) throw new Error(`there is no servo ${id}`);
-    for (const servo of servos) {
-      if (what === 'set') {
-        const { name, to } = values['value'] as { name: ItemName; to: number };
-        servo.set(name, to);
-      } else change(servo, String(what), values['value']);
-    }
+  protected override also(what: string, value: unknown): unknown {
+    if (what !== 'together') return undefined;
+    this.#together = value === true;
     return null;
   }
 
@@ -102,8 +68,8 @@ export class FeetechEmulator implements EmulatedBus {
     const { id, count } = this.#decoder;
     const instruction = this.#decoder.body[0]!;
     const params = this.#decoder.body.slice(1, count);
-    const all = this.#servos.filter((s) => s.online);
-    for (const servo of all) servo.advance(end - this.#lag);
+    const all = this.listeners;
+    for (const servo of all) servo.advance(this.physics(end));
     const meant = id === BROADCAST ? all : all.filter((s) => s.id === id);
     if (instruction === Instruction.ping) this.#ping(meant, end, id === BROADCAST);
     else if (instruction === Instruction.syncRead) this.#syncRead(params, end, all);
@@ -115,7 +81,7 @@ export class FeetechEmulator implements EmulatedBus {
     let ready = end;
     for (const [, same] of byId(servos)) {
       if (everybody && !same[0]!.model.series.together) continue;
-      ready = this.#say(
+      ready = this.say(
         same.map((s) => this.#status(s.id, s, [])),
         ready,
         same[0]!,
@@ -135,7 +101,7 @@ export class FeetechEmulator implements EmulatedBus {
         if (data !== null) answers.push(this.#status(id, s, data));
       }
       if (answers.length === 0) return;
-      ready = this.#say(answers, ready, same[0]!);
+      ready = this.say(answers, ready, same[0]!);
     }
   }
 
@@ -154,17 +120,12 @@ export class FeetechEmulator implements EmulatedBus {
       const wanted = instruction === Instruction.read || level >= 1;
       if (answered && wanted && data !== null) answers.push(this.#status(id, servo, data));
     }
-    if (answers.length > 0) this.#say(answers, end, servos[0]!);
+    if (answers.length > 0) this.say(answers, end, servos[0]!);
+    this.tune();
   }
 
   #status(id: number, servo: EmulatedServo, data: ArrayLike<number>): Uint8Array {
     return Uint8Array.from(this.#writer.clear().status(id, servo.status, data).bytes);
-  }
-
-  #say(answers: readonly Uint8Array[], end: number, servo: EmulatedServo): number {
-    const bytes = overlaid(answers);
-    if (this.#badSum > 0 && this.#rng.uniform() < this.#badSum) bytes[bytes.length - 1]! ^= 0x5a;
-    return this.#line.answer(bytes, end + servo.get('returnDelay') * RETURN_DELAY_UNIT);
   }
 }
 

@@ -6,12 +6,14 @@
  * 0.1 % of the supply voltage, so that P 16 is about the stiffness that others identified (SO-ARM100,
  * joints_properties.xml: 17.8 N·m/rad).
  */
+import { Hand } from '../../bus/emulator/hand.ts';
 import { Motor, type MotorSetup } from '../../bus/emulator/motor.ts';
 import { ProfileTrack } from '../../bus/emulator/profile.ts';
-import type { LineServo } from '../../bus/emulator/servos.ts';
+import type { LineServo } from '../../bus/emulator/servo-line.ts';
 import type { ServoModel } from '../models.ts';
 import {
   ACCELERATION_UNIT,
+  BAUDS,
   bytesOf,
   CURRENT_UNIT,
   Fault,
@@ -24,11 +26,13 @@ import {
   Phase,
   PROTECTION_UNIT,
   RAM_START,
+  RETURN_DELAY_UNIT,
   range,
   VOLTAGE_UNIT,
 } from '../table.ts';
 
 const SIZE = 100;
+const FACTORY_ID = 1;
 const STEP = 0.0005;
 const BOOT_S = 0.8;
 /** Writing this as torque makes where it is the middle of its turn (memory table, "Torque Switch"). */
@@ -45,13 +49,17 @@ export interface ServoState {
   readonly temperature: number;
   readonly voltage: number;
   readonly status: number;
+  /** A hand is turning it. */
+  readonly held: boolean;
 }
 
 export class EmulatedServo implements LineServo {
   readonly model: ServoModel;
   readonly motor: Motor;
+  readonly hand: Hand;
   voltage: number;
   silent = false;
+  connected = true;
   /** Firmware on which a goal turns torque on by itself. */
   goalEnables = false;
   readonly #memory = new Uint8Array(SIZE);
@@ -72,6 +80,7 @@ export class EmulatedServo implements LineServo {
   constructor(model: ServoModel, id: number, motor: MotorSetup, angle: number, time: number) {
     this.model = model;
     this.motor = new Motor(motor, angle);
+    this.hand = new Hand(this.motor);
     this.voltage = model.voltage;
     this.#time = time;
     this.#bootedAt = time - BOOT_S;
@@ -85,7 +94,32 @@ export class EmulatedServo implements LineServo {
 
   /** While it starts it neither hears nor answers. */
   get online(): boolean {
-    return !this.silent && this.#time >= this.#bootedAt + BOOT_S;
+    return this.connected && !this.silent && this.#time >= this.#bootedAt + BOOT_S;
+  }
+
+  get baud(): number {
+    return BAUDS[this.get('baud')] ?? 0;
+  }
+
+  set baud(baud: number) {
+    const rate = BAUDS.indexOf(baud as (typeof BAUDS)[number]);
+    if (rate >= 0) this.set('baud', rate);
+  }
+
+  get returnDelayS(): number {
+    return this.get('returnDelay') * RETURN_DELAY_UNIT;
+  }
+
+  put(name: string, to: number): void {
+    if (!Object.hasOwn(this.model.series.table, name)) throw new Error(`a servo has no ${name}`);
+    this.set(name as ItemName, to);
+  }
+
+  /** One that is plugged in by hand has started by the time it is asked. */
+  renew(): void {
+    this.#factory(FACTORY_ID);
+    this.reboot();
+    this.#bootedAt = this.#time - BOOT_S;
   }
 
   get status(): number {
@@ -116,6 +150,7 @@ export class EmulatedServo implements LineServo {
       temperature: this.motor.temperature,
       voltage: this.voltage,
       status: this.status,
+      held: this.motor.hand !== null,
     };
   }
 
@@ -229,6 +264,7 @@ export class EmulatedServo implements LineServo {
     while (this.#time + STEP <= time) {
       this.#time += STEP;
       this.#watch();
+      this.hand.step(this.#time);
       this.motor.step(STEP, this.#drive(), this.voltage, this.model.stallCurrent);
     }
   }
