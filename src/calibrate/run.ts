@@ -74,7 +74,9 @@ async function attempt(guide: Guide, work: () => Promise<void>): Promise<void> {
 export async function runIds(axes: readonly number[], options: RunOptions): Promise<readonly Entry[]> {
   const { calibrator, guide, emulation } = options;
   const entries: Entry[] = [];
-  for (const [k, i] of axes.entries()) {
+  const last = calibrator.asFromFactory;
+  const order = [...axes.filter((i) => i !== last), ...axes.filter((i) => i === last)];
+  for (const [k, i] of order.entries()) {
     const { name, model } = calibrator.axes[i]!;
     const words = `[${k + 1}/${axes.length}] Connect the servo of ${name} (${model}) alone, and power it.`;
     for (let done = false; !done; ) {

@@ -54,6 +54,11 @@ export interface Calibrator extends AsyncDisposable {
   readonly unit: string;
   /** In the order of the device's axes. */
   readonly axes: readonly CalibrationAxis[];
+  /**
+   * Index of the axis whose servo keeps the id and rate of the factory, or -1. It is named last: the next one from the
+   * factory could not be told from it.
+   */
+  readonly asFromFactory: number;
   /** Who answers, at every rate that servos can have. Rejects with DEVICE_PORT_*. */
   list(): Promise<readonly FoundServo[]>;
   /** Gives a servo, alone on the line, id and rate of that axis, reads both back; its rate then. Rejects with DEVICE_*. */

@@ -18,6 +18,8 @@ export interface CalibratorBus {
   readonly bauds: readonly number[];
 }
 
+/** Every maker's servos come with it. */
+const FACTORY_ID = 1;
 const PATIENCE_S = 0.1;
 const RETURN_DELAY_S = 0.001;
 /** A servo takes its new id or rate after its answer. */
@@ -28,6 +30,7 @@ export abstract class BusCalibrator<D extends StatusDecoder, J extends BusJoint<
 {
   readonly unit = 'step';
   readonly axes: readonly CalibrationAxis[];
+  readonly asFromFactory: number;
   protected readonly joints: readonly J[];
   readonly #context: DeviceContext;
   readonly #settings: CalibratorBus;
@@ -37,6 +40,8 @@ export abstract class BusCalibrator<D extends StatusDecoder, J extends BusJoint<
     this.#context = context;
     this.#settings = settings;
     this.joints = joints;
+    const { baud, factoryBaud } = settings;
+    this.asFromFactory = baud === factoryBaud ? joints.findIndex((j) => j.id === FACTORY_ID) : -1;
     this.axes = joints.map((joint) => {
       const { id, options, map } = joint;
       const ratio = Number(options.ratio.toPrecision(6));

@@ -13,6 +13,8 @@ it('names servos that come from the factory one by one, for good, then reads whe
     [calibrator.axes[5]!.part, calibrator.axes[5]!.id, calibrator.unit],
     ['sts3215-c001, id 6, ratio 0.08', 6, 'step'],
   );
+  // Servos come with the id and rate of the first axis: it is the last to be named.
+  assert.equal(calibrator.asFromFactory, 0);
   for (const [i, name] of [...entry.axes.entries()].reverse()) {
     await emulation.connect!(name);
     const found = await calibrator.list();
