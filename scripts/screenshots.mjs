@@ -55,6 +55,9 @@ try {
     for (const dark of [false, true])
       await pages(dark ? 'dark' : 'light', dark, { episodes: recorded }, 'sources');
   }
+  if (wanted('planning')) {
+    for (const dark of [false, true]) await planning(dark ? 'dark' : 'light', dark);
+  }
   if (wanted('collection', 'training')) {
     const places = await learn();
     for (const dark of [false, true]) await pages(dark ? 'dark' : 'light', dark, places);
@@ -175,11 +178,18 @@ async function pictures(name, dark) {
   }
   const { browser, page } = await opened(dark, `#/episodes/${encodeURIComponent(episode)}`, '');
   await page.waitForSelector(part('playback'));
-  const half = await page.getAttribute(part('timeline'), 'max');
-  await page.locator(part('timeline')).fill(String(Math.round(Number(half) * 55) / 100));
-  await page.waitForTimeout(3000);
+  await goTo(page, 0.55);
   await shot(page, 'playback');
   await browser[Symbol.asyncDispose]();
+}
+
+/** Plays back to a share of the episode, and waits until its pictures are drawn. */
+async function goTo(page, share) {
+  const timeline = page.locator(part('timeline'));
+  const end = Number(await timeline.getAttribute('max'));
+  await timeline.fill(String(Math.round(end * share * 100) / 100));
+  await timeline.blur();
+  await page.waitForTimeout(3000);
 }
 
 /** A collection, and a policy trained on it, by the commands that a person would type. */
@@ -200,7 +210,7 @@ async function deploy() {
   const { browser, page } = await opened(false, '', '');
   await drive(page);
   await page.keyboard.press('Enter');
-  await live.until('the recording', () => live.value('recording') >= 0);
+  await live.until('the recording', () => live.session.recording.episode !== null);
   const recorded = live.session.recording.episode;
   await page.click(part('nav-policies'));
   await page.locator(`${part('policy')}[data-id="${SHIPPED}"]`).click();
@@ -211,7 +221,8 @@ async function deploy() {
   await page.waitForTimeout(1500);
   await page.screenshot({ path: join(folder, 'console-deployed-light.png') });
   await page.emulateMedia({ colorScheme: 'dark' });
-  await page.waitForTimeout(300);
+  // The 3D view draws its new colours slowly where there is no graphics card.
+  await page.waitForTimeout(1500);
   await page.screenshot({ path: join(folder, 'console-deployed-dark.png') });
   const height = live.value('tool', 2);
   await pilot.holdUntil('r', 'a person lifting', () => live.value('tool', 2) > height + 0.04);
@@ -226,6 +237,42 @@ async function deploy() {
   await giveBack(page);
   await browser[Symbol.asyncDispose]();
   return recorded;
+}
+
+/** A planner that follows a figure: the way it plans, its target, its weights and what each term costs. */
+async function planning(name, dark) {
+  const { browser, page } = await opened(dark, '', '');
+  await drive(page);
+  const pilot = new Pilot(page, live, console.log);
+  await pilot.recover();
+  await page.selectOption(part('planner-task'), 'track');
+  await page.click(part('planner-start'));
+  await page.waitForSelector(`${part('planner-panel')}[data-drives="planner"]`);
+  await page.selectOption(part('planner-figure'), 'eight');
+  for (const [id, value] of [
+    ['planner-size', '0.2'],
+    ['planner-x', '0.5'],
+    ['planner-z', '0.35'],
+  ]) {
+    await page.fill(part(id), value);
+    await page.keyboard.press('Enter');
+  }
+  // Nearer, so that the planned way is seen.
+  const view = await page.locator(`${part('view3d')} canvas`).boundingBox();
+  await page.mouse.move(view.x + 0.2 * view.width, view.y + 0.6 * view.height);
+  for (let i = 0; i < 4; i++) await page.mouse.wheel(0, -120);
+  await page.click(part('planner-tab-weights'));
+  const began = live.value('time');
+  await live.until('plots full of it', () => live.value('time') > began + 11, 60);
+  await page.waitForSelector(`${part('planner-panel')}[data-drives="planner"]`);
+  // A busy machine makes plans late now and then; the picture shows a second without.
+  await page.waitForSelector(`${part('reasons')}:not(:has(.chip))`, { state: 'attached' });
+  await page.screenshot({ path: join(folder, `console-planning-${name}.png`) });
+  await page.keyboard.press('Shift+Q');
+  await live.until('holding', () => live.value('mode') === Mode.holding, 30);
+  await newScene(page, pilot);
+  await giveBack(page);
+  await browser[Symbol.asyncDispose]();
 }
 
 async function command(...args) {
@@ -244,8 +291,10 @@ async function pages(name, dark, places, as) {
     episodes: 'playback',
   };
   for (const [view, item] of Object.entries(places)) {
-    const { browser, page } = await opened(dark, `#/${view}/${item}`, 'off');
+    const played = view === 'episodes';
+    const { browser, page } = await opened(dark, `#/${view}/${item}`, played ? 'low' : 'off');
     await page.locator(part(shown[view])).first().waitFor();
+    if (played) await goTo(page, 0.6);
     // The plots are drawn a moment after their data has come.
     await page.waitForTimeout(2000);
     const file = as ?? view.replace(/collections/, 'collection');
