@@ -1,16 +1,12 @@
 /** The calibration of one robot on this machine: what is stored, what of it fits each device, and what that bars. */
 import { ArmloopError } from '../errors.ts';
-import type {
-  CalibrationAxis,
-  Calibrator,
-  CalibratorFactory,
-  DeviceCalibration,
-} from '../robot/calibration.ts';
+import type { Calibrator, CalibratorFactory } from '../robot/calibration.ts';
+import type { DeviceCalibration, DeviceState } from '../robot/calibration-state.ts';
 import type { Now } from '../robot/device.ts';
 import type { DeviceEntry, RobotSpec } from '../robot/spec.ts';
 import { merged, type Subject } from './procedure.ts';
 import type { CalibrationKind, Entry } from './schema.ts';
-import { type DeviceState, inForce, judge } from './state.ts';
+import { inForce, judge } from './state.ts';
 import { CalibrationStore, type StoredCalibration, type StoredCalibrations } from './store.ts';
 
 /** A device's entry and what its kind exports. */
@@ -32,7 +28,8 @@ export class RobotCalibration {
   readonly store: CalibrationStore;
   readonly hardware: 'real' | 'emulated';
   readonly #kinds: readonly CalibratedKind[];
-  readonly #parts: readonly (readonly CalibrationAxis[] | null)[];
+  /** What drivers know without hardware; null for kinds that cannot be calibrated. */
+  readonly #facts: readonly (Pick<Calibrator, 'axes' | 'unit'> | null)[];
   readonly #now: Now;
   #stored: StoredCalibrations = {};
   #devices: readonly DeviceState[] = [];
@@ -44,7 +41,7 @@ export class RobotCalibration {
     this.store = new CalibrationStore(workspace, robot.id, hardware);
     this.#kinds = kinds;
     this.#now = now;
-    this.#parts = kinds.map(({ entry, module }) => module.calibrate?.({ robot, entry, now }).axes ?? null);
+    this.#facts = kinds.map(({ entry, module }) => module.calibrate?.({ robot, entry, now }) ?? null);
     this.reload();
   }
 
@@ -67,7 +64,7 @@ export class RobotCalibration {
     this.#stored = this.store.load();
     const [robot, stored, hardware, date] = [this.robot, this.#stored, this.hardware, new Date()];
     this.#devices = this.#kinds.map(({ entry }, i) =>
-      judge({ robot, entry, parts: this.#parts[i]!, stored, hardware, date }),
+      judge({ robot, entry, parts: this.#facts[i]?.axes ?? null, stored, hardware, date }),
     );
   }
 
@@ -88,11 +85,11 @@ export class RobotCalibration {
 
   /** Devices that can be measured, by name. */
   get measurable(): readonly string[] {
-    return this.#kinds.flatMap(({ entry }, i) => (this.#parts[i] === null ? [] : [entry.name]));
+    return this.#kinds.flatMap(({ entry }, i) => (this.#facts[i] === null ? [] : [entry.name]));
   }
 
   /** The device that is meant: the only one that can be measured, or the one of that name. Throws CALIBRATION_NONE. */
-  choose(device: string | undefined): { readonly subject: Omit<Subject, 'unit'>; open(): Calibrator } {
+  choose(device: string | undefined): { readonly subject: Subject; open(): Calibrator } {
     const names = this.measurable;
     const name = device ?? (names.length === 1 ? names[0]! : '');
     const i = this.#kinds.findIndex(({ entry }) => entry.name === name && names.includes(name));
@@ -106,7 +103,8 @@ export class RobotCalibration {
     const { entry, module } = this.#kinds[i]!;
     const { robot } = this;
     const open = (): Calibrator => module.calibrate!({ robot, entry, now: this.#now });
-    return { subject: { robot, entry, parts: this.#parts[i]! }, open };
+    const { axes, unit } = this.#facts[i]!;
+    return { subject: { robot, entry, unit, parts: axes }, open };
   }
 
   /**
@@ -136,7 +134,14 @@ export class RobotCalibration {
     const stored = { ...this.#stored, [kind]: { ...placeholder, file } };
     const [robot, hardware, date] = [this.robot, this.hardware, new Date()];
     this.#kinds.forEach(({ entry, module }, i) => {
-      const { calibration } = judge({ robot, entry, parts: this.#parts[i]!, stored, hardware, date });
+      const { calibration } = judge({
+        robot,
+        entry,
+        parts: this.#facts[i]?.axes ?? null,
+        stored,
+        hardware,
+        date,
+      });
       if (calibration !== null) module.calibrate?.({ robot, entry, now: this.#now, calibration });
     });
   }

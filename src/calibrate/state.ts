@@ -1,49 +1,10 @@
 /** Whether what was measured still fits the robot file, and what of it a device gets. Pure: files and date come in. */
 import { createHash } from 'node:crypto';
-import type { AxisCalibration, CalibrationAxis, DeviceCalibration } from '../robot/calibration.ts';
+import type { CalibrationAxis } from '../robot/calibration.ts';
+import type { AxisCalibration, AxisState, DeviceState } from '../robot/calibration-state.ts';
 import type { AxisSpec, DeviceEntry, RobotSpec } from '../robot/spec.ts';
 import type { CalibrationKind, Entry, Quantity } from './schema.ts';
 import type { StoredCalibrations } from './store.ts';
-
-/**
- * `unneeded`: devices of this kind have no zeros to measure. `file`: the robot file says `calibration: none`. `emulated`:
- * emulated servos are mounted as the robot file says. `missing` and `stale` keep torque off; `fits`: in force.
- */
-export type CalibrationStatus = 'unneeded' | 'file' | 'emulated' | 'missing' | 'stale' | 'fits';
-
-/** What is known of one axis; numbers are null where nothing was measured. */
-export interface AxisState {
-  readonly axis: string;
-  readonly unit: 'rad' | 'm';
-  /** Raw position and the position of the axis there. */
-  readonly zero: number | null;
-  readonly at: number | null;
-  readonly direction: number | null;
-  readonly scale: number | null;
-  /** Largest residual of its entries, in `unit`. */
-  readonly residual: number | null;
-  /** Reach, in `unit`. */
-  readonly low: number | null;
-  readonly high: number | null;
-  /** Of its oldest entry, ISO 8601; null without one. */
-  readonly date: string | null;
-  readonly ageDays: number | null;
-  /** Why it does not hold; '' when it does. */
-  readonly problem: string;
-}
-
-export interface DeviceState {
-  readonly device: string;
-  readonly kind: string;
-  readonly status: CalibrationStatus;
-  /** One sentence for people. */
-  readonly words: string;
-  /** What is worth knowing and stops nothing. */
-  readonly notes: readonly string[];
-  readonly axes: readonly AxisState[];
-  /** What the device gets; null: the robot file's values. */
-  readonly calibration: DeviceCalibration | null;
-}
 
 /** What an axis may reach less than its limits: rounding, and a hand that does not press. */
 export const RANGE_SLACK = { rad: 0.05, m: 0.003 } as const;

@@ -92,7 +92,7 @@ async function run(file: string, what: What | undefined, options: Options): Prom
   await using calibrator = open();
   using guide = options.yes === true ? new Yes() : new Prompts();
   const emulation = hardware.emulations.get(subject.entry.name) ?? null;
-  const run = { subject: { ...subject, unit: calibrator.unit }, calibrator, guide, now, emulation };
+  const run = { subject, calibrator, guide, now, emulation };
   if (emulation !== null) print(`Dry run: ${emulation.words}, moved by an emulated hand.`);
   const [kind, entries] = await measure(what, run, options);
   const written = calibration.save(kind, entries);
@@ -109,45 +109,15 @@ async function measure(
   options: Options,
 ): Promise<[CalibrationKind, readonly Entry[]]> {
   const { runIds, runPlan } = await import('../calibrate/run.ts');
-  const { gripperPlan } = await import('../calibrate/gripper.ts');
-  const { jointPlan } = await import('../calibrate/joints.ts');
+  const { chooseAxes, choosePlan } = await import('../calibrate/choose.ts');
   const { subject } = run;
-  const chosen = chosenAxes(run, options.axis, what);
-  if (what === 'ids') {
-    const indices = chosen.map((name) => subject.parts.findIndex((p) => p.name === name));
-    return ['ids', await runIds(indices, run)];
+  const { axis: axes, pose, repeats, opening } = options;
+  if (what !== 'ids') {
+    return [what, await runPlan(choosePlan(subject, { what, axes, pose, repeats, opening }), run)];
   }
-  const { repeats } = options;
-  if (what === 'joints') {
-    return ['joints', await runPlan(jointPlan(subject, { axes: chosen, pose: options.pose, repeats }), run)];
-  }
-  const axis = subject.robot.axes.find((a) => a.name === chosen[0])!;
-  return [
-    'gripper',
-    await runPlan(gripperPlan(subject, axis, { repeats, opening: options.opening ?? null }), run),
-  ];
-}
-
-/** Axes of the device that the procedure is about, or those that were named. Throws CALIBRATION_NONE. */
-function chosenAxes(
-  { subject }: RunOptions,
-  named: readonly string[] | undefined,
-  what: What,
-): readonly string[] {
-  const { robot, parts, entry } = subject;
-  const type = { ids: null, joints: 'revolute', gripper: 'prismatic' }[what];
-  const possible = parts
-    .map((p) => p.name)
-    .filter((name) => type === null || robot.axes.find((a) => a.name === name)!.type === type);
-  const wrong = named?.find((name) => !possible.includes(name));
-  if (wrong !== undefined || possible.length === 0) {
-    const reason =
-      possible.length === 0
-        ? `device ${entry.name} has no axes for it`
-        : `axes of device ${entry.name} for it: ${possible.join(', ')}`;
-    throw new ArmloopError('CALIBRATION_NONE', { what: wrong ?? what, reason });
-  }
-  return named === undefined ? possible : possible.filter((name) => named.includes(name));
+  const chosen = chooseAxes(subject, what, axes);
+  const indices = chosen.map((name) => subject.parts.findIndex((p) => p.name === name));
+  return ['ids', await runIds(indices, run)];
 }
 
 /** Somebody at a terminal, or the lines of a pipe. */

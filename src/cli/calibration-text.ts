@@ -1,6 +1,6 @@
 /** A robot's calibration as text for people: `armloop check` and `armloop calibrate` print it. */
 import type { RobotCalibration } from '../calibrate/robot.ts';
-import type { AxisState, CalibrationStatus } from '../calibrate/state.ts';
+import type { AxisState, CalibrationStatus } from '../robot/calibration-state.ts';
 import { formatNumber, table } from './common.ts';
 
 const MARKS: Readonly<Record<CalibrationStatus, string>> = {

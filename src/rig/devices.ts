@@ -3,7 +3,8 @@
 import { RobotCalibration } from '../calibrate/robot.ts';
 import { ArmloopError } from '../errors.ts';
 import { DeviceThread } from '../loop/device-thread.ts';
-import type { Device, DevicePort, Now, Push } from '../robot/device.ts';
+import type { RawReading } from '../robot/calibration.ts';
+import type { Device, DevicePort, Emulation, Now, Push } from '../robot/device.ts';
 import type { SceneDescription } from '../robot/scene.ts';
 import type { RobotSpec } from '../robot/spec.ts';
 import type { Task } from '../robot/task.ts';
@@ -24,7 +25,11 @@ export interface RackOptions {
 }
 
 export class DeviceRack implements AsyncDisposable {
-  readonly #devices: readonly Device[];
+  readonly #devices: Device[];
+  /** Makes a device, with the calibration that is in force, and says whom to tell. */
+  readonly #make: (index: number) => Promise<Device>;
+  /** The calibration that each device was made with. */
+  readonly #given: string[];
   /** What plays the hardware in a dry run. */
   readonly #hardware: Emulated;
   /** The simulation that has the scene; null on a real rig. */
@@ -34,13 +39,16 @@ export class DeviceRack implements AsyncDisposable {
   readonly calibration: RobotCalibration;
 
   private constructor(
-    devices: readonly Device[],
+    devices: Device[],
+    make: (index: number) => Promise<Device>,
     hardware: Emulated,
     stage: DeviceThread | null,
     tasks: ReadonlyMap<string, Task>,
     calibration: RobotCalibration,
   ) {
     this.#devices = devices;
+    this.#make = make;
+    this.#given = devices.map(({ spec }) => JSON.stringify(calibration.of(spec.name)));
     this.#hardware = hardware;
     this.stage = stage;
     this.tasks = tasks;
@@ -55,6 +63,12 @@ export class DeviceRack implements AsyncDisposable {
     const { kinds } = hardware;
     let devices: Device[] = [];
     let calibration: RobotCalibration;
+    const makeOne = async (index: number): Promise<Device> => {
+      const device = await make(kinds[index]!, spec, now, poseReaders, calibration);
+      device.onFault = (message) => onFault(device.spec.name, message);
+      device.onNote = (message) => onNote(device.spec.name, message);
+      return device;
+    };
     try {
       calibration = new RobotCalibration({
         robot: spec,
@@ -63,9 +77,7 @@ export class DeviceRack implements AsyncDisposable {
         hardware: dryRun ? 'emulated' : 'real',
         now,
       });
-      const settled = await Promise.allSettled(
-        kinds.map((kind) => make(kind, spec, now, poseReaders, calibration)),
-      );
+      const settled = await Promise.allSettled(kinds.map((_, i) => makeOne(i)));
       devices = settled.flatMap((s) => (s.status === 'fulfilled' ? [s.value] : []));
       const failed = settled.find((s) => s.status === 'rejected');
       if (failed !== undefined) throw failed.reason;
@@ -73,14 +85,11 @@ export class DeviceRack implements AsyncDisposable {
       await Promise.all([...devices, hardware].map((d) => d[Symbol.asyncDispose]()));
       throw error;
     }
-    for (const device of devices) {
-      device.onFault = (message) => onFault(device.spec.name, message);
-      device.onNote = (message) => onNote(device.spec.name, message);
-    }
     const stageIndex = devices.findIndex((d) => d instanceof DeviceThread && d.scene !== null);
     const stage = stageIndex < 0 ? null : (devices[stageIndex] as DeviceThread);
     return new DeviceRack(
       devices,
+      makeOne,
       hardware,
       stage,
       stage === null ? new Map() : tasksOf(kinds[stageIndex]!.module),
@@ -104,6 +113,36 @@ export class DeviceRack implements AsyncDisposable {
   /** Connects all; `ports` in the order of the robot file. */
   async open(ports: readonly DevicePort[]): Promise<void> {
     await Promise.all(this.#devices.map((device, i) => device.open(ports[i]!)));
+  }
+
+  /** What the encoders of a device say; null for kinds without, before its first state and while it is lost. */
+  raw(device: string): RawReading | null {
+    return this.#devices.find((d) => d.spec.name === device)?.raw?.() ?? null;
+  }
+
+  /** The hand of emulated hardware; null where it is real. */
+  hand(device: string): Pick<Emulation, 'hand'> | null {
+    return this.#hardware.emulations.get(device) ?? null;
+  }
+
+  /**
+   * Devices whose calibration has changed since they were made take the new one: closed, made and opened anew, without
+   * torque. Their names. Rejects with what the devices say.
+   */
+  async renew(ports: readonly DevicePort[]): Promise<readonly string[]> {
+    const renewed: string[] = [];
+    for (const [i, device] of this.#devices.entries()) {
+      const { name } = device.spec;
+      const given = JSON.stringify(this.calibration.of(name));
+      if (given === this.#given[i]) continue;
+      await device[Symbol.asyncDispose]();
+      const next = await this.#make(i);
+      this.#devices[i] = next;
+      this.#given[i] = given;
+      await next.open(ports[i]!);
+      renewed.push(name);
+    }
+    return renewed;
   }
 
   /** Torque on. Rejects with CALIBRATION_MISSING, CALIBRATION_STALE, and with what the devices say. */

@@ -517,6 +517,12 @@ export class Rig {
       planner: this.#planner satisfies PlannerHost,
       leader: this.#leader,
       arm: () => arm,
+      calibration: {
+        calibration: rack.calibration,
+        raw: (device) => rack.raw(device),
+        hand: (device) => rack.hand(device),
+        renew: () => rack.renew(this.#loop.ports),
+      },
       status: () => this.#status(),
       ask: (request) => {
         if (this.#loop.dead !== null) {

@@ -4,25 +4,6 @@
  */
 import type { DeviceContext } from './device.ts';
 
-/**
- * What was measured of one axis, in place of what the robot file says:
- *
- *   q = direction · scale · (raw − zero) + at
- *
- * q in rad or m; scale > 0 in axis units per raw unit, absent: the robot file's gear ratio holds.
- */
-export interface AxisCalibration {
-  /** Raw position, not always whole: a mean of several. */
-  readonly zero: number;
-  /** Position of the axis there, rad or m. */
-  readonly at: number;
-  readonly direction: 1 | -1;
-  readonly scale?: number;
-}
-
-/** By the names of a device's axes; an axis that is missing is as the robot file says. */
-export type DeviceCalibration = Readonly<Record<string, AxisCalibration>>;
-
 /** What a driver knows of one axis without touching the hardware. */
 export interface CalibrationAxis {
   readonly name: string;

@@ -3,7 +3,9 @@
  * talks to the loop through channels only: it writes its State, reads its Command, and writes what it really sent.
  * One conformance suite (test/conformance) runs over every registered device.
  */
-import type { DeviceCalibration, RawReading } from './calibration.ts';
+
+import type { RawReading } from './calibration.ts';
+import type { DeviceCalibration } from './calibration-state.ts';
 import type { LatestReader, LatestWriter, RingWriter } from './port.ts';
 import type { SceneDescription } from './scene.ts';
 import type { AxisSpec, DeviceEntry, RobotSpec } from './spec.ts';

@@ -15,6 +15,7 @@ import { ArmloopError } from '../errors.ts';
 import { schemaProblem } from '../robot/schema-problem.ts';
 import { packageRoot, packageVersion } from '../root.ts';
 import { Access, type AccessOptions } from './access.ts';
+import { addCalibration } from './calibration.ts';
 import { addCameras } from './cameras.ts';
 import { addCollections } from './collections.ts';
 import { addEpisodes } from './episodes.ts';
@@ -154,6 +155,7 @@ async function build(app: FastifyInstance, parts: Parts, options: ServerOptions)
   addCollections(parts);
   addRuns(parts);
   addPolicies(parts);
+  addCalibration(parts);
   addEvaluations(parts);
   addLive(parts);
   addOperator(parts);

@@ -1,10 +1,12 @@
 /** What the session needs of the rig process, and what it tells it. Implemented by src/rig; scripted in tests. */
 
+import type { RobotCalibration } from '../calibrate/robot.ts';
 import type { MpcChoice, MpcPlanSpec, MpcWeights } from '../plan/mpc/choice.ts';
 import type { TermWeights } from '../plan/mpc/pilot.ts';
 import type { TargetSpec } from '../plan/mpc/target.ts';
 import type { ClientRef } from '../rig/socket.ts';
-import type { Now, Push } from '../robot/device.ts';
+import type { RawReading } from '../robot/calibration.ts';
+import type { Emulation, Now, Push } from '../robot/device.ts';
 import type { LeaderSpec } from '../robot/leader.ts';
 import type { RobotSpec } from '../robot/spec.ts';
 import type { ControllerId, RequestKind, Source } from '../robot/tick.ts';
@@ -127,6 +129,16 @@ export interface ReplayPlan {
   stop(): void;
 }
 
+/** What is measured of the devices of a rig, and how they take it. */
+export interface CalibrationHost {
+  readonly calibration: RobotCalibration;
+  raw(device: string): RawReading | null;
+  /** The hand of emulated hardware; null where it is real. */
+  hand(device: string): Pick<Emulation, 'hand'> | null;
+  /** Devices take what was written last; the names of those that were opened anew for it. */
+  renew(): Promise<readonly string[]>;
+}
+
 export interface SessionHost {
   readonly spec: RobotSpec;
   readonly now: Now;
@@ -138,6 +150,7 @@ export interface SessionHost {
   /** Null where the robot file names none. */
   readonly leader: LeaderHost | null;
   arm(): ArmView;
+  readonly calibration: CalibrationHost;
   /** What the rig itself knows for the session's state. */
   status(): Pick<SessionState, 'task' | 'devices' | 'cameras' | 'realTime'>;
   /** Queues a request; its number. */

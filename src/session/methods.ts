@@ -116,6 +116,43 @@ export const methods = {
   ),
   'planner.resume': withLease,
   'planner.stop': withLease,
+  'calibration.view': Type.Object({}, closed),
+  'calibration.start': Type.Object(
+    {
+      lease: leaseNumber,
+      what: Type.Enum(['joints', 'gripper'], { description: 'Zeros, directions and reach, or the opening.' }),
+      device: Type.Optional(
+        text(100, 'Name of the device; the default is the only one that can be measured.'),
+      ),
+      axes: Type.Optional(
+        Type.Array(text(100, 'Name of an axis.'), {
+          minItems: 1,
+          maxItems: 64,
+          description: 'Default: all.',
+        }),
+      ),
+      pose: Type.Optional(
+        Type.Enum(['zero', 'home'], {
+          description: 'Reference pose of joints; zero is home where 0 is out of reach.',
+        }),
+      ),
+      repeats: Type.Optional(
+        Type.Integer({ minimum: 2, maximum: 20, description: 'How often a place is taken. Default 2.' }),
+      ),
+      opening: Type.Optional(
+        Type.Number({
+          exclusiveMinimum: 0,
+          maximum: 1,
+          description: 'Gripper wide open, m; default: its largest.',
+        }),
+      ),
+    },
+    closed,
+  ),
+  'calibration.take': withLease,
+  'calibration.skip': withLease,
+  'calibration.hand': withLease,
+  'calibration.stop': withLease,
   replay: Type.Object({ lease: leaseNumber, episode: episodeId }, closed),
 } satisfies Record<string, TSchema>;
 

@@ -11,6 +11,7 @@ import { ControllerId, Mode, Reason, RequestKind, Source } from '../robot/tick.t
 import { modeWords, reasonWords } from '../robot/words.ts';
 import type { SessionEvent, SessionState } from '../server/protocol.ts';
 import { ButtonFlow } from './buttons.ts';
+import { CalibrationFlow } from './calibration.ts';
 import { EventLog } from './events.ts';
 import type { LoopRequest, SessionHost } from './host.ts';
 import { type LeaderAsker, LeaderFlow, type LeaderNumbers } from './leader.ts';
@@ -55,6 +56,7 @@ export class Session {
   readonly #push: PushFlow;
   readonly #leader: LeaderFlow | null;
   readonly #buttons: ButtonFlow;
+  readonly #calibration: CalibrationFlow;
   readonly #handlers: Handlers;
   #retired = false;
   /** The devices were told to hold without the loop: they take no commands before they are enabled again. */
@@ -83,6 +85,7 @@ export class Session {
       intervene: () => this.#intervene(),
       changed: () => host.changed(),
     });
+    this.#calibration = new CalibrationFlow(host, this);
     this.#handlers = this.#table();
   }
 
@@ -216,6 +219,7 @@ export class Session {
 
   /** Connects nothing, but takes a connected rig to `holding`. */
   async arm(lease = 0): Promise<number> {
+    this.#calibration.needIdle('arming');
     await this.#host.enableDevices();
     return this.ask({ kind: RequestKind.arm, lease }, 'arming');
   }
@@ -446,6 +450,28 @@ export class Session {
       'planner.stop': ({ lease }) => {
         this.#lease.need(lease);
         return this.#inTurn(() => this.#planner.stop());
+      },
+      'calibration.view': () => this.#calibration.view(),
+      'calibration.start': ({ lease, ...choice }) => {
+        this.#lease.need(lease);
+        return this.#calibration.start(choice);
+      },
+      'calibration.take': ({ lease }) => {
+        this.#lease.need(lease);
+        return this.#inTurn(() => this.#calibration.take());
+      },
+      'calibration.skip': ({ lease }) => {
+        this.#lease.need(lease);
+        return this.#inTurn(() => this.#calibration.skip());
+      },
+      'calibration.hand': ({ lease }) => {
+        this.#lease.need(lease);
+        return this.#inTurn(() => this.#calibration.hand());
+      },
+      // Not in turn: whoever stops must not wait for a reading.
+      'calibration.stop': ({ lease }) => {
+        this.#lease.need(lease);
+        return this.#calibration.stop();
       },
       replay: ({ lease, episode }) => {
         this.#lease.need(lease);

@@ -45,9 +45,8 @@ async function measure(
 ): Promise<readonly Entry[]> {
   const { subject, open } = calibration.choose(undefined);
   await using calibrator = open();
-  const whole = { ...subject, unit: calibrator.unit };
   const { emulation } = stand;
-  return await work(whole, { subject: whole, calibrator, guide, now, emulation });
+  return await work(subject, { subject, calibrator, guide, now, emulation });
 }
 
 const gripper = small.axes[2]!;

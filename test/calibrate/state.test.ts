@@ -3,8 +3,9 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { calibrate } from '../../drivers/dynamixel/index.ts';
 import type { CalibrationKind, Entry } from '../../src/calibrate/schema.ts';
-import { type DeviceState, inForce, judge } from '../../src/calibrate/state.ts';
+import { inForce, judge } from '../../src/calibrate/state.ts';
 import type { StoredCalibrations } from '../../src/calibrate/store.ts';
+import type { DeviceState } from '../../src/robot/calibration-state.ts';
 import type { RobotSpec } from '../../src/robot/spec.ts';
 import { now, small } from '../support/calibration.ts';
 

@@ -116,6 +116,7 @@ describe('import arrows', () => {
       'src/console',
       'src/server/protocol.ts',
       'src/server/learning-protocol.ts',
+      'src/server/calibration-protocol.ts',
       'src/model',
     ];
     none(

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { RobotCalibration } from '../../src/calibrate/robot.ts';
 import { loadRobot } from '../../src/config.ts';
 import { ArmloopError } from '../../src/errors.ts';
 import { type MpcChoice, resolveChoice } from '../../src/plan/mpc/choice.ts';
@@ -130,6 +131,18 @@ class PaperRig implements SessionHost {
   }
   readonly inputs: Float64Array[] = [];
   operate = (block: Float64Array) => void this.inputs.push(Float64Array.from(block));
+  calibration = {
+    calibration: new RobotCalibration({
+      robot: this.spec,
+      kinds: [],
+      workspace: 'none',
+      hardware: 'real',
+      now: () => 0,
+    }),
+    raw: () => null,
+    hand: () => null,
+    renew: async () => [],
+  };
   enableDevices = async () => void this.done.push('enable');
   disableDevices = async () => void this.done.push('disable');
   haltDevices = async () => void this.done.push('halt');

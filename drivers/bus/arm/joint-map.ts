@@ -5,7 +5,7 @@
  *
  * q in rad (or m for a gripper), unit in rad of the servo per step, ratio in axis units per rad of the servo.
  */
-import type { AxisCalibration } from '../../../src/robot/calibration.ts';
+import type { AxisCalibration } from '../../../src/robot/calibration-state.ts';
 import type { AxisSpec } from '../../../src/robot/spec.ts';
 
 export interface JointCalibration {

@@ -26,7 +26,7 @@ export interface MotorSetup {
 
 const AMBIENT = 25;
 /** How fast a hand turns a horn, rad/s. */
-const HAND_SPEED = 12;
+const HAND_SPEED = 4;
 /** K/W and s; a stalled XM430 then reaches its 80 °C after some minutes. */
 const THERMAL_RESISTANCE = 4;
 const THERMAL_TIME = 300;

@@ -1,6 +1,14 @@
 /** The views of the page and their addresses: `#/training/ID`. No DOM here. */
 
-export const views = ['live', 'episodes', 'collections', 'training', 'policies', 'evaluations'] as const;
+export const views = [
+  'live',
+  'episodes',
+  'collections',
+  'training',
+  'policies',
+  'evaluations',
+  'calibration',
+] as const;
 export type View = (typeof views)[number];
 
 /** Where an address leads; unknown ones to the live view. */

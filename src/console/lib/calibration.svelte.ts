@@ -1,0 +1,55 @@
+/** Calibration: what is measured of the rig, and the guided procedure. Each call shows its own trouble. */
+import type { CalibrationView } from '../../server/calibration-protocol.ts';
+import { post } from './api.ts';
+import { Asking } from './asking.svelte.ts';
+import { commands } from './commands.svelte.ts';
+import { Fresh } from './poll.svelte.ts';
+
+/** Raw positions are looked at as a hand moves the arm. */
+export const CALIBRATION_MS = 700;
+
+class Calibration extends Asking {
+  readonly view = new Fresh<CalibrationView>('/api/calibration');
+
+  /** Takes control when nobody has it, then asks whether torque may go off. */
+  disarm(): Promise<boolean> {
+    return this.ask('Disarming', async () => commands.disarm());
+  }
+
+  start(device: string, what: 'joints' | 'gripper', axes: readonly string[] | null): Promise<boolean> {
+    return this.#step('Starting the calibration', 'start', {
+      device,
+      what,
+      ...(axes === null ? {} : { axes }),
+    });
+  }
+
+  take(): Promise<boolean> {
+    return this.#step('Reading the arm', 'take');
+  }
+
+  skip(): Promise<boolean> {
+    return this.#step('Skipping', 'skip');
+  }
+
+  /** Dry run: the emulated hand does what the step says. */
+  hand(): Promise<boolean> {
+    return this.#step('Moving by the emulated hand', 'hand');
+  }
+
+  /** Not lost behind a reading that takes its time. */
+  stop(): Promise<boolean> {
+    return this.askNext('Stopping the calibration', (lease) => this.#post('stop', { lease }));
+  }
+
+  #step(doing: string, name: string, body: object = {}): Promise<boolean> {
+    return this.ask(doing, (lease) => this.#post(name, { lease, ...body }));
+  }
+
+  async #post(name: string, body: object): Promise<void> {
+    await post(`/api/calibration/${name}`, body);
+    await this.view.load();
+  }
+}
+
+export const calibration = new Calibration();
