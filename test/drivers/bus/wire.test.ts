@@ -1,8 +1,8 @@
 /** The serial wire over a real pseudo-terminal. */
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { readSync, writeSync } from 'node:fs';
+import { chmodSync, readSync, writeSync } from 'node:fs';
 import { describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { openPty, type Pty } from '../../../drivers/bus/emulator/pty.ts';
@@ -108,6 +108,25 @@ describe('the serial wire', () => {
     await once(holder, 'exit');
     await (await open(pty)).close();
     pty.close();
+  });
+
+  it('a port that this user may not open is forbidden, and it is said who may', async (t) => {
+    const pty = openPty();
+    try {
+      // Root may open anything: then somebody else tries. Anybody else takes the permission away from the port instead.
+      const root = process.getuid?.() === 0;
+      chmodSync(pty.path, root ? 0o600 : 0o000);
+      const script = fileURLToPath(new URL('./opener.js', import.meta.url));
+      const nobody = { uid: 65_534, gid: 65_534 };
+      const child = spawnSync(process.execPath, [script, pty.path], { encoding: 'utf8', ...(root ? nobody : {}) });
+      if (root && /EACCES|Cannot find module/.test(child.stderr)) {
+        t.skip('user 65534 cannot read this folder, so cannot try');
+        return;
+      }
+      assert.match(child.stdout, /^DEVICE_PORT_FORBIDDEN: device arm may not open .*: only (the group \w+|its owner) may\n$/);
+    } finally {
+      pty.close();
+    }
   });
 
   it('a port that is not there is missing', async () => {
