@@ -5,6 +5,7 @@ import { wireTime } from '../bus/wire.ts';
 import { StateCycle } from './cycle.ts';
 import { PacketDecoder } from './decoder.ts';
 import { find } from './find.ts';
+import { GoalWriter, goalItem } from './goal-writer.ts';
 import type { Joint } from './joint.ts';
 import {
   bulkRead,
@@ -25,7 +26,8 @@ const GENTLE = Math.round(0.1 / VELOCITY_UNIT);
 
 export class DynamixelChain extends BusChain<PacketDecoder, Joint> {
   constructor(joints: readonly Joint[], options: ChainOptions) {
-    const cycleS = wireTime(StateCycle.wireBytes(joints.length, 'fast'), options.baud);
+    const bytes = StateCycle.wireBytes(joints.length, 'fast', GoalWriter.wireBytes(joints));
+    const cycleS = wireTime(bytes, options.baud);
     super(joints, options, { unit: () => POSITION_UNIT, cycleS });
   }
 
@@ -70,14 +72,18 @@ export class DynamixelChain extends BusChain<PacketDecoder, Joint> {
     const here = new Map<number, number>();
     for (const joint of this.joints) {
       const { id } = joint;
+      const item = goalItem(joint);
       const goal = await this.here(to, joint);
       await writeItem(to, id, X.profileVelocity, GENTLE);
-      if (!(await setItem(to, id, X.goalPosition, goal))) await writeItem(to, id, X.goalPosition, goal);
+      // By speed or torque a servo begins with none; what it needs to stay comes with the next cycle.
+      const first = item === X.goalPosition ? goal : 0;
+      if (!(await setItem(to, id, item, first))) await writeItem(to, id, item, first);
       await writeItem(to, id, X.torqueEnable, 1);
+      if (item !== X.goalPosition) continue;
       // What moved under the hand meanwhile stays where it is now.
       here.set(id, this.within(joint, await this.position(to, joint)));
     }
-    await syncWrite(to.bus, X.goalPosition, here);
+    if (here.size > 0) await syncWrite(to.bus, X.goalPosition, here);
     for (const { id } of this.joints) {
       await writeItem(to, id, X.profileVelocity, 0);
       await writeItem(to, id, X.busWatchdog, this.#watchdog());
@@ -99,8 +105,9 @@ export class DynamixelChain extends BusChain<PacketDecoder, Joint> {
     return (await ping(to.bus, id)).outcome;
   }
 
-  protected override async forgot(to: Requester, { id, model }: Joint): Promise<boolean> {
-    const map = stateMap();
+  protected override async forgot(to: Requester, joint: Joint): Promise<boolean> {
+    const { id, model } = joint;
+    const map = stateMap(joint);
     const is = await readBytes(to, id, model.indirect.address, map.length);
     return is.some((byte, i) => byte !== map[i]);
   }

@@ -7,12 +7,16 @@ import type { Exchange, Outcome } from '../bus/half-duplex.ts';
 import { wireTime } from '../bus/wire.ts';
 import type { DynamixelBus } from './bus.ts';
 import type { PacketDecoder } from './decoder.ts';
+import { GoalWriter, goalItem } from './goal-writer.ts';
 import type { Joint } from './joint.ts';
 import { torquePerUnit } from './models.ts';
 import { fastReplyLength, OVERHEAD, PacketWriter, STATUS_OVERHEAD } from './packet.ts';
 import { fastOffset, isFastReply, isStatus } from './reply.ts';
 import { STATE_BYTES, STATUS_LEVEL } from './setup.ts';
 import { numberAt, VELOCITY_UNIT, X } from './table.ts';
+
+/** What was read longer ago than this, s, is not where a servo is: neither speed nor torque is made of it. */
+const BLIND_S = 0.05;
 
 export type ReadWay = 'fast' | 'plain';
 
@@ -24,8 +28,10 @@ export class StateCycle implements Exchange<PacketDecoder> {
   readonly #joints: readonly Joint[];
   readonly #ids: Uint8Array;
   readonly #torqueUnit: Float64Array;
+  readonly #goals: GoalWriter;
   readonly #way: ReadWay;
   readonly #reading: Reading;
+  readonly #goalSize: readonly number[];
   readonly #baud: number;
   /** The request for state, always the same; and goals with it. */
   readonly #read: Uint8Array;
@@ -42,11 +48,13 @@ export class StateCycle implements Exchange<PacketDecoder> {
     this.#joints = joints;
     this.#ids = Uint8Array.from(joints, (j) => j.id);
     this.#torqueUnit = Float64Array.from(joints, (j) => torquePerUnit(j.model));
+    this.#goals = new GoalWriter(joints);
     this.#way = way;
     this.#reading = reading;
+    this.#goalSize = joints.map((j) => goalItem(j).size);
     this.#baud = baud;
     this.#read = Uint8Array.from(this.#request(new PacketWriter()).bytes);
-    this.#writer = new PacketWriter(4 * StateCycle.wireBytes(n, way));
+    this.#writer = new PacketWriter(4 * StateCycle.wireBytes(n, way, GoalWriter.wireBytes(joints)));
     this.#data = new Uint8Array(n * STATE_BYTES);
     this.#bytes = this.#read;
     this.replies = way === 'fast' ? 1 : n;
@@ -54,9 +62,8 @@ export class StateCycle implements Exchange<PacketDecoder> {
     this.replyBytes = way === 'fast' ? 7 + this.#fastLength : n * (STATUS_OVERHEAD + STATE_BYTES);
   }
 
-  /** Bytes of a cycle of `n` servos on the wire, both ways, without stuffing. */
-  static wireBytes(n: number, way: ReadWay): number {
-    const goals = OVERHEAD + 4 + n * (1 + X.goalPosition.size);
+  /** Bytes of a cycle of `n` servos on the wire, both ways, without stuffing; `goals` of them: positions for all. */
+  static wireBytes(n: number, way: ReadWay, goals = OVERHEAD + 4 + n * (1 + X.goalPosition.size)): number {
     const request = OVERHEAD + 4 + n;
     const answer = way === 'fast' ? 7 + fastReplyLength(n, STATE_BYTES) : n * (STATUS_OVERHEAD + STATE_BYTES);
     return goals + request + answer;
@@ -66,14 +73,19 @@ export class StateCycle implements Exchange<PacketDecoder> {
     return this.#bytes;
   }
 
-  run(goals: Int32Array | null, done: (outcome: CycleOutcome, time: number) => void): void {
+  run(
+    goals: Int32Array | null,
+    done: (outcome: CycleOutcome, time: number) => void,
+    speeds?: Float64Array,
+  ): void {
     this.#done = done;
     this.#arrived = 0;
     if (goals === null) this.#bytes = this.#read;
     else {
-      const w = this.#writer.clear().beginSyncWrite(X.goalPosition.address, X.goalPosition.size);
-      for (let i = 0; i < goals.length; i++) w.u8(this.#ids[i]!).i32(goals[i]!);
-      this.#bytes = this.#request(w.end()).bytes;
+      const w = this.#writer.clear();
+      const known = this.#bus.written - this.#reading.time < BLIND_S;
+      this.#goals.write(w, goals, speeds, this.#reading, known);
+      this.#bytes = this.#request(w).bytes;
     }
     this.#bus.run(this);
   }
@@ -135,7 +147,7 @@ export class StateCycle implements Exchange<PacketDecoder> {
       r.torque[i] = numberAt(this.#data, at + 2, 2, true) * this.#torqueUnit[i]!;
       r.speed[i] = numberAt(this.#data, at + 4, 4, true) * VELOCITY_UNIT;
       r.position[i] = numberAt(this.#data, at + 8, 4, true);
-      r.goal[i] = numberAt(this.#data, at + 12, 4, true);
+      r.goal[i] = this.#goals.goal(i, numberAt(this.#data, at + 12, this.#goalSize[i]!, true));
     }
     return true;
   }

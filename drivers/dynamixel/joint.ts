@@ -18,7 +18,8 @@ export function jointsOf(context: Omit<DeviceContext, 'now'>): {
   const joints = makeJoints(context, options.servos, {
     model: (name) => modelNamed(name)!,
     unit: () => POSITION_UNIT,
-    check: ({ options: { mode }, model, map }, refuse) => {
+    check: ({ options, model, map }, refuse) => {
+      const { mode } = options;
       const [low, high] = map.stepLimits;
       if (mode === 'position' && (low < 0 || high >= STEPS)) {
         const mend =
@@ -26,7 +27,16 @@ export function jointsOf(context: Omit<DeviceContext, 'now'>): {
         const rule = `the limits of ${map.axis.name} are steps ${low} to ${high}, which takes more than its one turn: ${mend}, or use the mode extended`;
         refuse('mode', mode, rule);
       }
-      if (mode === 'current' && model.currentLimit === null) {
+      if (mode === 'torque') {
+        const { name, kp, kd } = map.axis;
+        if (!options.mayFall) {
+          const rule =
+            'a servo in that mode has no torque as soon as commands end: say mayFall where nothing can be harmed';
+          refuse('mayFall', 'false', rule);
+        }
+        if (kp === 0 || kd === 0) refuse('mode', mode, `the axis ${name} needs kp and kd for it`);
+      }
+      if ((mode === 'current' || mode === 'torque') && model.currentLimit === null) {
         refuse('mode', mode, `a ${model.name} does not measure its current`);
       }
     },

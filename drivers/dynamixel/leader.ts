@@ -16,7 +16,7 @@ export type LeaderOptions = Type.Static<typeof schema>;
 
 /** A leader that follows hears a goal in every cycle; without, its servos wait this long, s. */
 const WATCHDOG_S = 0.2;
-const GAINS = { p: 800, i: 0, d: 0, feedforward: 0 };
+const GAINS = { p: 800, i: 0, d: 0, feedforward: 0, gain: 8, mayFall: false };
 
 /** Throws CONFIG_INVALID. */
 export function leaderServos(

@@ -7,10 +7,10 @@ import { BAUDS, ZERO_STEP } from './table.ts';
 const servo = Type.Object(
   {
     ...servoProperties(MODEL_NAMES, ZERO_STEP),
-    mode: Type.Enum(['position', 'extended', 'current'], {
+    mode: Type.Enum(['position', 'extended', 'current', 'velocity', 'torque'], {
       default: 'position',
       description:
-        'position: one turn. extended: many turns. current: many turns with limited current, for grippers.',
+        'position: one turn. extended: many turns. current: many turns with limited current, for grippers. velocity, torque: the driver closes the loop of position over speeds or currents.',
     }),
     current: Type.Optional(
       Type.Number({
@@ -19,6 +19,17 @@ const servo = Type.Object(
         description: 'Largest current, A: in mode current the grip, else the limit.',
       }),
     ),
+    gain: Type.Number({
+      exclusiveMinimum: 0,
+      maximum: 50,
+      default: 8,
+      description: 'Mode velocity: speed for each rad of error, 1/s.',
+    }),
+    mayFall: Type.Boolean({
+      default: false,
+      description:
+        'Mode torque: true says that nothing is harmed when this joint goes limp, as it does when commands end. Needed.',
+    }),
     p: whole(0, 16_383, 'Position P gain.', 800),
     i: whole(0, 16_383, 'Position I gain.', 0),
     d: whole(0, 16_383, 'Position D gain.', 0),

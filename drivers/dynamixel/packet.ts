@@ -168,10 +168,15 @@ export class PacketWriter {
     return this.end();
   }
 
+  /** Starts a bulk-write: then for each device its id, address and length (16 bits each) and the bytes, then `end`. */
+  beginBulkWrite(): this {
+    return this.begin(BROADCAST, Instruction.bulkWrite);
+  }
+
   bulkWrite(
     parts: readonly { readonly id: number; readonly address: number; readonly bytes: ArrayLike<number> }[],
   ): this {
-    this.begin(BROADCAST, Instruction.bulkWrite);
+    this.beginBulkWrite();
     for (const { id, address, bytes } of parts) this.u8(id).u16(address).u16(bytes.length).raw(bytes);
     return this.end();
   }

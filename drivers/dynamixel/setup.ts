@@ -12,11 +12,20 @@ import {
   X,
 } from './table.ts';
 
+/** What says which goal a servo has: four bytes in any mode. */
+const GOAL = {
+  position: [X.goalPosition],
+  extended: [X.goalPosition],
+  current: [X.goalPosition],
+  velocity: [X.goalVelocity],
+  torque: [X.goalCurrent, X.goalPwm],
+} as const satisfies Record<Joint['options']['mode'], readonly Item[]>;
+
 /**
  * What is read of every servo in each cycle, in this order. Whole items: the manual wants that of items of more than two
  * bytes ("Indirect Address").
  */
-export const STATE_ITEMS: readonly Item[] = [
+const stateItems = (joint: Joint): readonly Item[] => [
   // Never 0 here: a servo that started anew has forgotten where its state is gathered, and sends zeros.
   X.statusReturnLevel,
   X.torqueEnable,
@@ -24,16 +33,19 @@ export const STATE_ITEMS: readonly Item[] = [
   X.presentCurrent,
   X.presentVelocity,
   X.presentPosition,
-  X.goalPosition,
+  ...GOAL[joint.options.mode],
 ];
 /** What the first of them is. */
 export const STATUS_LEVEL = 2;
-export const STATE_BYTES = STATE_ITEMS.reduce((sum, item) => sum + item.size, 0);
+/** The same for every mode. */
+export const STATE_BYTES = 17;
 
 const MODES = {
   position: OperatingMode.position,
   extended: OperatingMode.extendedPosition,
   current: OperatingMode.currentPosition,
+  velocity: OperatingMode.velocity,
+  torque: OperatingMode.current,
 } as const;
 
 /** Sets one servo up as the robot file says. Torque stays as it is. Rejects with DEVICE_SERVO_FAULT, DEVICE_SERVO_WRONG, DEVICE_BUS. */
@@ -95,8 +107,9 @@ async function setting(
 }
 
 /** Gathers what is read in each cycle into one place. */
-async function mapState(to: Requester, { id, name, model }: Joint): Promise<void> {
-  const map = stateMap();
+async function mapState(to: Requester, joint: Joint): Promise<void> {
+  const { id, name, model } = joint;
+  const map = stateMap(joint);
   await writeBytes(to, id, model.indirect.address, map);
   const is = await readBytes(to, id, model.indirect.address, map.length);
   if (is.every((byte, i) => byte === map[i])) return;
@@ -108,8 +121,8 @@ async function mapState(to: Requester, { id, name, model }: Joint): Promise<void
 }
 
 /** Bytes of the indirect addresses. */
-export function stateMap(): Uint8Array {
-  const addresses = STATE_ITEMS.flatMap(({ address, size }) =>
+export function stateMap(joint: Joint): Uint8Array {
+  const addresses = stateItems(joint).flatMap(({ address, size }) =>
     Array.from({ length: size }, (_, i) => address + i),
   );
   return Uint8Array.from(addresses.flatMap((address) => [...bytesOf(address, 2)]));

@@ -22,7 +22,11 @@ export interface ChainOptions {
 
 /** Sends goals and reads everybody, over and over. */
 export interface Cycle {
-  run(goals: Int32Array | null, done: (outcome: CycleOutcome, time: number) => void): void;
+  run(
+    goals: Int32Array | null,
+    done: (outcome: CycleOutcome, time: number) => void,
+    speeds?: Float64Array,
+  ): void;
 }
 
 /** One servo's temperature is read every so many cycles; a person is told this many °C before its limit. */
@@ -127,9 +131,13 @@ export abstract class BusChain<D extends StatusDecoder, J extends BusJoint<Servo
     bus.patienceS = patienceS + wire.latencyS;
   }
 
-  cycle(goals: Int32Array | null, done: (outcome: CycleOutcome, time: number) => void): void {
+  cycle(
+    goals: Int32Array | null,
+    done: (outcome: CycleOutcome, time: number) => void,
+    speeds?: Float64Array,
+  ): void {
     if (++this.#cycles % LOOK_CYCLES === 0) void this.#feel();
-    this.#cycle!.run(goals, done);
+    this.#cycle!.run(goals, done, speeds);
   }
 
   hold(): Promise<void> {

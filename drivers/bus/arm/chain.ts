@@ -54,10 +54,14 @@ export interface ServoChain {
   /** Connects, checks every servo, sets it up. Turns no torque on or off. Rejects with DEVICE_*. */
   open(): Promise<void>;
   /**
-   * One exchange: sends goals (steps; null: none) and reads everybody. Then calls `done`, once: `read` with a new
+   * One exchange: sends goals (steps; null: none; with speeds of the servos there, rad/s) and reads everybody. Then calls `done`, once: `read` with a new
    * reading, `missed`, or `lost` when the port is gone.
    */
-  cycle(goals: Int32Array | null, done: (outcome: CycleOutcome, time: number) => void): void;
+  cycle(
+    goals: Int32Array | null,
+    done: (outcome: CycleOutcome, time: number) => void,
+    speeds?: Float64Array,
+  ): void;
   /** Torque on where each servo is now, so that nothing jumps, and the servo's own watchdog with it. */
   hold(): Promise<void>;
   /** Torque off. */

@@ -79,6 +79,16 @@ export class JointMap {
     return servo * this.#perRad;
   }
 
+  /** Servo rate, rad/s, of an axis rate. */
+  servoRate(axis: number): number {
+    return axis / this.#perRad;
+  }
+
+  /** Torque of the servo, N·m, of an axis effort. */
+  servoTorque(effort: number): number {
+    return effort * this.#perRad;
+  }
+
   /** Axis effort (N·m, N) of a servo's torque (N·m): what goes in comes out, without losses. */
   effort(servo: number): number {
     return servo / this.#perRad;

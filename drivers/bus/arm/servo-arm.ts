@@ -49,6 +49,8 @@ export class ServoArm implements Device {
   readonly #goals: Goals;
   readonly #plausible: Plausibility;
   readonly #steps: Int32Array;
+  /** Of the servos at their goals, rad/s. */
+  readonly #speeds: Float64Array;
   readonly #done = (outcome: CycleOutcome, time: number): void => this.#ended(outcome, time);
   readonly #again = (): void => this.#cycle();
   #port: DevicePort | null = null;
@@ -88,6 +90,7 @@ export class ServoArm implements Device {
     this.#options = options;
     this.#plausible = new Plausibility(chain.bounds);
     this.#steps = new Int32Array(axes.length);
+    this.#speeds = new Float64Array(axes.length);
     this.#faults = axes.map(() => 0);
     const { wireRateHz } = chain;
     const rateHz = options.rateHz > 0 ? Math.min(options.rateHz, wireRateHz) : wireRateHz;
@@ -192,7 +195,7 @@ export class ServoArm implements Device {
     this.#due += this.#options.rateHz > 0 ? 1 / this.#options.rateHz : 0;
     const goals = this.#enabled && !this.#busy ? this.#command() : null;
     this.#told = goals !== null;
-    this.#chain.cycle(goals, this.#done);
+    this.#chain.cycle(goals, this.#done, this.#speeds);
   }
 
   /** Goals of this cycle in steps, and what of a new command they are. */
@@ -208,7 +211,10 @@ export class ServoArm implements Device {
       this.#commandTick = block[at.tick]!;
     }
     this.#goals.step(now, this.#misses >= BLIND ? 'stalled' : 'known');
-    for (let i = 0; i < this.#steps.length; i++) this.#steps[i] = this.#maps[i]!.steps(this.#goals.q[i]!);
+    for (let i = 0; i < this.#steps.length; i++) {
+      this.#steps[i] = this.#maps[i]!.steps(this.#goals.q[i]!);
+      this.#speeds[i] = this.#maps[i]!.servoRate(this.#goals.qd[i]!);
+    }
     if (fresh) this.#report!.taken(this.#commandTick, mode, this.#steps, this.#goals.qd);
     return this.#steps;
   }

@@ -50,6 +50,10 @@ export class DynamixelEmulator extends ServoLine<EmulatedServo> {
   }
 
   protected override also(what: string, value: unknown): unknown {
+    if (what === 'get') {
+      const { id, name } = value as { readonly id: number; readonly name: keyof typeof X };
+      return this.servos.find((s) => s.id === id)?.get(X[name]);
+    }
     if (what !== 'fast') return undefined;
     this.#fast = value === true;
     return null;

@@ -343,7 +343,10 @@ export class EmulatedServo implements LineServo {
     if (volts < this.get(X.minVoltageLimit) || volts > this.get(X.maxVoltageLimit))
       error |= HardwareError.voltage;
     if (this.motor.temperature > this.get(X.temperatureLimit)) error |= HardwareError.overheating;
-    const hard = Math.abs(this.motor.current) > 0.8 * this.#limitCurrent && Math.abs(this.motor.speed) < 0.05;
+    // The limit in current mode is what it is told to have, which is no effort by itself.
+    const most =
+      this.get(X.operatingMode) === OperatingMode.current ? this.model.stallCurrent : this.#limitCurrent;
+    const hard = Math.abs(this.motor.current) > 0.8 * most && Math.abs(this.motor.speed) < 0.05;
     this.#stalled = hard ? this.#stalled + STEP : 0;
     if (this.#stalled > OVERLOAD_S) error |= HardwareError.overload;
     this.set(X.hardwareError, error);
@@ -358,6 +361,10 @@ export class EmulatedServo implements LineServo {
     const here = Math.round(this.#steps());
     this.set(X.goalPosition, here);
     this.set(X.goalVelocity, 0);
+    this.set(
+      X.goalCurrent,
+      this.get(X.operatingMode) === OperatingMode.current ? 0 : this.get(X.goalCurrent),
+    );
     this.#profile.start(here);
   }
 
@@ -366,8 +373,8 @@ export class EmulatedServo implements LineServo {
     if (this.get(X.torqueEnable) === 0) return null;
     const mode = this.get(X.operatingMode);
     const unit = this.model.currentUnit;
-    const limit =
-      mode === OperatingMode.currentPosition ? Math.abs(this.get(X.goalCurrent)) : this.get(X.currentLimit);
+    const byCurrent = mode === OperatingMode.currentPosition || mode === OperatingMode.current;
+    const limit = byCurrent ? Math.abs(this.get(X.goalCurrent)) : this.get(X.currentLimit);
     this.#limitCurrent =
       unit === null ? this.model.stallCurrent : Math.min(limit * unit, this.model.stallCurrent);
     const most = Math.min(this.get(X.pwmLimit), Math.abs(this.get(X.goalPwm))) / FULL_PWM;
@@ -376,7 +383,8 @@ export class EmulatedServo implements LineServo {
       const error = this.get(X.goalVelocity) - this.motor.speed / VELOCITY_UNIT;
       this.#integral += error * STEP;
       pwm = (this.get(X.velocityP) / 128) * error + (this.get(X.velocityI) / 65.536) * this.#integral;
-    } else if (mode === OperatingMode.pwm) pwm = this.get(X.goalPwm);
+    } else if (mode === OperatingMode.current) pwm = Math.sign(this.get(X.goalCurrent)) * FULL_PWM;
+    else if (mode === OperatingMode.pwm) pwm = this.get(X.goalPwm);
     else {
       const here = this.#steps();
       const velocity = this.get(X.profileVelocity) * VELOCITY_UNIT;

@@ -118,12 +118,18 @@ describe('the serial wire', () => {
       chmodSync(pty.path, root ? 0o600 : 0o000);
       const script = fileURLToPath(new URL('./opener.js', import.meta.url));
       const nobody = { uid: 65_534, gid: 65_534 };
-      const child = spawnSync(process.execPath, [script, pty.path], { encoding: 'utf8', ...(root ? nobody : {}) });
+      const child = spawnSync(process.execPath, [script, pty.path], {
+        encoding: 'utf8',
+        ...(root ? nobody : {}),
+      });
       if (root && /EACCES|Cannot find module/.test(child.stderr)) {
         t.skip('user 65534 cannot read this folder, so cannot try');
         return;
       }
-      assert.match(child.stdout, /^DEVICE_PORT_FORBIDDEN: device arm may not open .*: only (the group \w+|its owner) may\n$/);
+      assert.match(
+        child.stdout,
+        /^DEVICE_PORT_FORBIDDEN: device arm may not open .*: only (the group \w+|its owner) may\n$/,
+      );
     } finally {
       pty.close();
     }

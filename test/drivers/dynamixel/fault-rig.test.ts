@@ -17,7 +17,10 @@ test('5 % of all bytes are lost: it stops, holds and says so; driven again after
   assert.ok(r.stopped!.restS < REST_S, `at rest after ${r.stopped!.restS} s`);
   assert.ok(r.stopped!.way < 0.4 * REST_S, `it went on by ${r.stopped!.way} rad`);
   assert.ok(r.others < 0.05, `another servo turned by ${r.others} rad`);
-  assert.match(rig.told, /arm: .*(arrives damaged|does not answer|answers do not come).*The servos hold by themselves/);
+  assert.match(
+    rig.told,
+    /arm: .*(arrives damaged|does not answer|answers do not come).*The servos hold by themselves/,
+  );
   assert.match(rig.told, /answers again: it holds/);
   assert.ok(r.ticks > 100);
 });
