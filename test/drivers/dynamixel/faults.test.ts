@@ -132,6 +132,30 @@ describe('a Dynamixel arm when', () => {
     await s.watch(() => s.has('enabled'), 10);
   });
 
+  it('two servos have one id all of a sudden: it stops and holds, and is told which', async () => {
+    await using arm = await armStand();
+    const { s, emulator, faults } = arm;
+    await holding(arm);
+    await moving(arm, SPEED);
+    await emulator.trace();
+    const at = now();
+    // As if a servo with that id, limp, had been plugged in where the gripper was.
+    await emulator.device({ what: 'set', id: 8, value: { name: 'torqueEnable', to: 0 } });
+    await emulator.device({ what: 'set', id: 8, value: { name: 'id', to: 3 } });
+    await until('told', () => faults.length > 0);
+    assert.match(faults[0]!, /gripper \(id 8\) does not answer.*what joint3 \(id 3\) answers arrives damaged/);
+    await until('at rest', async () => (await arm.servos()).every((servo) => Math.abs(servo.speed) < REST));
+    const after = course(await emulator.traced(), 0, at);
+    const rest = after[after.findLastIndex((p) => Math.abs(p.speed) >= REST) + 1] ?? after.at(-1)!;
+    // Four cycles without an answer, each as patient as this test, then the brake or the servos' own watchdog.
+    assert.ok(rest.time - at < 1.5 + WATCHDOG + SETTLE, `at rest after ${rest.time - at} s`);
+    assert.ok(
+      (await arm.servos()).slice(0, 7).every((servo) => servo.torque),
+      'all hold',
+    );
+    assert.ok(s.take() && !s.has('online'));
+  });
+
   it('the line is very bad for a while: it brakes and holds, then goes on without a jump', async () => {
     await using arm = await armStand({ misses: 400, patienceMs: 10 });
     const { s, emulator, faults, notes } = arm;
