@@ -143,7 +143,10 @@ describe('a Dynamixel arm when', () => {
     await emulator.device({ what: 'set', id: 8, value: { name: 'torqueEnable', to: 0 } });
     await emulator.device({ what: 'set', id: 8, value: { name: 'id', to: 3 } });
     await until('told', () => faults.length > 0);
-    assert.match(faults[0]!, /gripper \(id 8\) does not answer.*what joint3 \(id 3\) answers arrives damaged/);
+    assert.match(
+      faults[0]!,
+      /gripper \(id 8\) does not answer.*what joint3 \(id 3\) answers arrives damaged/,
+    );
     await until('at rest', async () => (await arm.servos()).every((servo) => Math.abs(servo.speed) < REST));
     const after = course(await emulator.traced(), 0, at);
     const rest = after[after.findLastIndex((p) => Math.abs(p.speed) >= REST) + 1] ?? after.at(-1)!;

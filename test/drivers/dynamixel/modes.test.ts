@@ -79,7 +79,7 @@ describe('operating modes', () => {
     });
     await holding(arm);
     const mode = async (id: number): Promise<unknown> =>
-      arm.emulator.device({ what: 'get', id, value: 'operatingMode' });
+      arm.emulator.device({ what: 'get', value: { id, name: 'operatingMode' } });
     assert.deepEqual(
       [await mode(1), await mode(5), await mode(7), await mode(2)],
       [OperatingMode.velocity, OperatingMode.extendedPosition, OperatingMode.current, OperatingMode.position],
