@@ -3,6 +3,7 @@
  * that relate values (min < max, each axis driven once) are in config.ts. `doc` texts feed `armloop check --schema`.
  */
 import Type, { type TSchema } from 'typebox';
+import { INPUT_ACTIONS } from './robot/input.ts';
 import { LEADER_ACTIONS } from './robot/leader.ts';
 import { SCENE_VARY } from './robot/spec.ts';
 
@@ -231,6 +232,44 @@ const leader = Type.Object(
   closed,
 );
 
+const input = Type.Object(
+  {
+    kind: Type.String({
+      minLength: 1,
+      description:
+        'Built-in kind (spacemouse, gamepad), path relative to this file, or package name: what a person at the rig drives with.',
+    }),
+    name: Type.Optional(name('Name of the input, the operator while it drives. Default: its kind.')),
+    options: Type.Record(Type.String(), Type.Unknown(), {
+      default: {},
+      description: "The driver's own settings; the driver checks them.",
+    }),
+    frame: Type.Enum(['base', 'tool'], { default: 'base', description: 'In which it moves the tool.' }),
+    speed: Type.Number({
+      exclusiveMinimum: 0,
+      maximum: 1,
+      default: 1,
+      description: 'Share of the teleop speeds at full deflection.',
+    }),
+    buttons: Type.Optional(
+      Type.Array(
+        Type.Object(
+          {
+            button: Type.Integer({ minimum: 0, maximum: 30, description: 'Number of the button, from 0.' }),
+            does: Type.Enum([...INPUT_ACTIONS], {
+              description:
+                'record: start, stop. success, failure: stop and label. intervene: it drives under the lease in force, or gives back.',
+            }),
+          },
+          closed,
+        ),
+        { maxItems: 31, description: 'What its buttons do. Default: as its driver says.' },
+      ),
+    ),
+  },
+  closed,
+);
+
 /** One robot file, as written. */
 export const robotFileSchema = Type.Object(
   {
@@ -288,6 +327,7 @@ export const robotFileSchema = Type.Object(
       default: [],
       description: 'Where else the state of the rig is told.',
     }),
+    input: Type.Optional(input),
     loop: Type.Object(
       {
         rateHz: Type.Number({
@@ -376,4 +416,5 @@ export const robotFileSchema = Type.Object(
 /** A robot file after its defaults were filled in and before it was resolved. */
 export type RobotFile = Type.Static<typeof robotFileSchema>;
 export type CameraFile = RobotFile['cameras'][number];
+export type InputFile = NonNullable<RobotFile['input']>;
 export type LeaderFile = NonNullable<RobotFile['leader']>;

@@ -5,6 +5,7 @@ import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import Value from 'typebox/value';
+import { resolveInput } from './config-input.ts';
 import { resolveLeader } from './config-leader.ts';
 import { type CameraFile, type RobotFile, robotFileSchema } from './config-schema.ts';
 import { ArmloopError } from './errors.ts';
@@ -121,6 +122,7 @@ function resolveRobot(robot: RobotFile, text: string, file: string): RobotSpec {
     cameras,
     leader,
     outputs: robot.outputs,
+    input: robot.input === undefined ? null : resolveInput(robot.input, refuse),
     loop: robot.loop,
     limits,
     workspace: robot.workspace,

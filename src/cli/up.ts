@@ -7,13 +7,18 @@ export interface SceneOptions {
   readonly task?: string;
   readonly seed?: number;
   readonly dryRun?: boolean;
+  readonly input?: string;
 }
 
-/** `--task` and `--seed` of a simulated rig, `--dry-run` of a real one. */
+/** `--task` and `--seed` of a simulated rig, `--dry-run` of a real one, `--input` of both. */
 export function sceneOptions(command: Command): Command {
   return command
     .option('--task <name>', 'simulated task, instead of the one in the robot file')
     .option('--seed <number>', 'seed of the first simulated scene', seed)
+    .option(
+      '--input <kind>',
+      'what a person at the rig drives with, instead of the one in the robot file: spacemouse, gamepad',
+    )
     .option('--dry-run', 'emulate the hardware: the same drivers and bytes, but nothing real moves');
 }
 
@@ -31,6 +36,7 @@ export function addUp(program: Command): void {
   examples(listenOptions(sceneOptions(command)), [
     ['armloop up', 'the simulated arm panda-sim'],
     ['armloop up --task pick-place-bin --seed 7', 'another task, from a known scene'],
+    ['armloop up --input spacemouse', 'driven from the rig, beside the console'],
     ['armloop up dynamixel7 --dry-run', "a real arm's file without the arm"],
     ['armloop up my-arm.yaml --workspace ~/demos', 'your own rig and folder'],
   ]);

@@ -9,10 +9,18 @@ import { ArmloopError } from '../errors.ts';
 import type { CalibratorFactory } from '../robot/calibration.ts';
 import type { CameraFactory } from '../robot/camera.ts';
 import type { DeviceFactory, DriverTool, EmulatorFactory, LockstepFactory } from '../robot/device.ts';
+import type { InputFactory } from '../robot/input.ts';
 import type { LeaderEmulatorFactory, LeaderFactory } from '../robot/leader.ts';
 import type { OutputFactory } from '../robot/output.ts';
 import type { PlantFactory, ScenePlant } from '../robot/plant.ts';
-import type { CameraEntry, DeviceEntry, LeaderEntry, OutputEntry, RobotSpec } from '../robot/spec.ts';
+import type {
+  CameraEntry,
+  DeviceEntry,
+  InputEntry,
+  LeaderEntry,
+  OutputEntry,
+  RobotSpec,
+} from '../robot/spec.ts';
 import type { Task } from '../robot/task.ts';
 import { packageRoot } from '../root.ts';
 
@@ -24,6 +32,8 @@ const BUILT_IN: Readonly<Record<string, URL>> = {
   robotiq: new URL('../../drivers/robotiq/index.js', import.meta.url),
   feetech: new URL('../../drivers/feetech/index.js', import.meta.url),
   ros2: new URL('../../drivers/ros2/index.js', import.meta.url),
+  spacemouse: new URL('../../drivers/hid/index.js', import.meta.url),
+  gamepad: new URL('../../drivers/hid/index.js', import.meta.url),
 };
 
 /** Modules of built-in camera kinds: they export createRenderer (src/robot/scene.ts). */
@@ -54,6 +64,8 @@ export interface DeviceModule {
   /** A leader arm, or buttons and pedals: what a person drives with. */
   readonly createLeader?: LeaderFactory;
   readonly emulateLeader?: LeaderEmulatorFactory;
+  /** A SpaceMouse or gamepad at the rig. */
+  readonly createInput?: InputFactory;
   /** Commands of `armloop driver`, by name. */
   readonly tools?: Readonly<Record<string, DriverTool>>;
   readonly tasks?: Iterable<Task> | ReadonlyMap<string, Task>;
@@ -143,6 +155,16 @@ export async function loadOutput(
   const { createOutput } = (await loadModule(robot, named)).module;
   if (createOutput !== undefined) return createOutput;
   throw unknown(robot, named, new Error('it exports no createOutput'));
+}
+
+/** Loads the module of an input. Rejects with CONFIG_UNKNOWN_KIND. */
+export async function loadInput(robot: Pick<RobotSpec, 'source'>, entry: InputEntry): Promise<InputFactory> {
+  const { module } = await loadModule(robot, { ...entry, path: 'input.kind' });
+  const { createInput } = module;
+  if (createInput === undefined) {
+    throw unknown(robot, { ...entry, path: 'input.kind' }, new Error('it exports no createInput'));
+  }
+  return createInput;
 }
 
 /** The model that planners have of the scene of a simulated robot; null where none of its kinds has one. */

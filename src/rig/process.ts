@@ -1,5 +1,6 @@
 /** The rig process: opens the rig, then waits for a signal or for the end of its supervisor. */
 import { loadRobot } from '../config.ts';
+import { plainInput } from '../config-input.ts';
 import { ArmloopError, explain } from '../errors.ts';
 import { openLog } from '../log.ts';
 import type { RobotSpec } from '../robot/spec.ts';
@@ -13,6 +14,8 @@ export interface RigProcessOptions {
   readonly task?: string;
   readonly seed?: number;
   readonly dryRun?: boolean;
+  /** Kind of input that the robot gets in place of its own. */
+  readonly input?: string;
   readonly print: (line: string) => void;
 }
 
@@ -27,7 +30,7 @@ export async function runRig(options: RigProcessOptions): Promise<number> {
   // A closed terminal must not take the rig down with it.
   process.stdout.on('error', () => {});
   process.stderr.on('error', () => {});
-  const spec = withScene(loadRobot(options.file), options);
+  const spec = withInput(withScene(loadRobot(options.file), options), options);
   const log = openLog(workspace, `rig-${spec.id}`);
   const stop = new StopSignals();
   let rig: Rig;
@@ -88,4 +91,9 @@ function withScene(spec: RobotSpec, { task, seed }: RigProcessOptions): RobotSpe
     });
   }
   return { ...spec, sim: { ...spec.sim, task: task ?? spec.sim.task, seed: seed ?? spec.sim.seed } };
+}
+
+/** The robot with the input of the command line. */
+function withInput(spec: RobotSpec, { input }: RigProcessOptions): RobotSpec {
+  return input === undefined ? spec : { ...spec, input: plainInput(input) };
 }

@@ -22,6 +22,7 @@ import { rigAddress } from './address.ts';
 import { CameraHub } from './camera-hub.ts';
 import { DeviceRack } from './devices.ts';
 import { calibrationNotes, episodeRecorder } from './episode-recorder.ts';
+import { InputSeat } from './input-seat.ts';
 import { policyPlaces } from './kinds.ts';
 import { LeaderSeat } from './leader-seat.ts';
 import { LiveBlock } from './live.ts';
@@ -70,6 +71,7 @@ export class Rig {
   readonly #recorder: Recorder;
   readonly #socket: RigSocket;
   readonly #leader: LeaderSeat | null;
+  readonly #input: InputSeat | null;
   readonly #live: LiveBlock;
   readonly #poses: LatestView | null;
   readonly #posesAt: number;
@@ -96,6 +98,7 @@ export class Rig {
     this.#recorder = parts.recorder;
     this.#socket = parts.socket;
     this.#leader = parts.leader;
+    this.#input = parts.input;
     this.watch = new TickWatch(spec, parts.loop.watch);
     const bodies = parts.rack.scene?.bodies.length ?? 0;
     this.#live = new LiveBlock(spec, bodies, this.watch, this.#now);
@@ -145,7 +148,7 @@ export class Rig {
     });
     const closers: (() => Promise<void>)[] = [() => socket[Symbol.asyncDispose]()];
     try {
-      const [rack, loop, leader] = await Promise.all([
+      const [rack, loop, leader, input] = await Promise.all([
         DeviceRack.load({
           spec,
           workspace,
@@ -170,12 +173,20 @@ export class Rig {
           onLost: (reason) => late.rig?.leaderLost(reason),
           onNote: (message) => late.rig?.deviceNote(spec.leader?.name ?? '', message),
         }),
+        InputSeat.load({
+          spec,
+          now,
+          onReading: (reading) => late.rig?.session.input?.read(reading),
+          onFound: (words) => late.rig?.session.input?.found(words),
+          onLost: (reason) => late.rig?.session.input?.lose(reason),
+        }),
       ]);
       closers.push(
         () => rack[Symbol.asyncDispose](),
         () => loop[Symbol.asyncDispose](),
       );
       if (leader !== null) closers.push(() => leader[Symbol.asyncDispose]());
+      if (input !== null) closers.push(async () => input[Symbol.asyncDispose]());
       const cameras = await CameraHub.open(spec, rack.stage, now);
       closers.push(() => cameras[Symbol.asyncDispose]());
       const outputs = await Outputs.open(spec, now);
@@ -226,6 +237,7 @@ export class Rig {
         recorder,
         socket,
         leader,
+        input,
       });
       late.rig = rig;
       for (const report of recorder.repaired) {
@@ -244,6 +256,7 @@ export class Rig {
         await rig.watch.until('holding', (v) => v.mode === Mode.holding, 5);
       } else rig.session.event('warning', `Not armed: ${barred.message}. ${barred.todo}`);
       leader?.start();
+      input?.start();
       for (const words of [...rack.emulated, ...(leader?.emulated ?? [])]) {
         rig.session.event('warning', `Dry run: ${words}.`);
       }
@@ -413,6 +426,7 @@ export class Rig {
     this.#timer = null;
     await this.#step('socket', () => this.#socket[Symbol.asyncDispose]());
     await this.#step('leader', async () => this.#leader?.[Symbol.asyncDispose]());
+    await this.#step('input', async () => this.#input?.[Symbol.asyncDispose]());
     await this.#step('policies', () => this.#policies[Symbol.asyncDispose]());
     await this.#step('planner', () => this.#planner[Symbol.asyncDispose]());
     await this.#step('cameras', () => this.#cameras[Symbol.asyncDispose]());
@@ -516,6 +530,7 @@ export class Rig {
       policies: policyHost(this.#policies, this.#policyTrouble),
       planner: this.#planner satisfies PlannerHost,
       leader: this.#leader,
+      input: this.#input?.spec ?? null,
       arm: () => arm,
       calibration: {
         calibration: rack.calibration,
@@ -592,6 +607,7 @@ interface Parts {
   readonly recorder: Recorder;
   readonly socket: RigSocket;
   readonly leader: LeaderSeat | null;
+  readonly input: InputSeat | null;
 }
 
 const FRAME = { seq: frameLayout.at('seq'), time: frameLayout.at('time') };

@@ -13,6 +13,7 @@ export interface RigStart {
   readonly task?: string;
   readonly seed?: number;
   readonly dryRun?: boolean;
+  readonly input?: string;
   readonly print: (line: string) => void;
 }
 
@@ -93,11 +94,12 @@ function passSignals(
 }
 
 function startRig(options: RigStart): ChildProcess {
-  const { file, workspace, task, seed, dryRun } = options;
+  const { file, workspace, task, seed, dryRun, input } = options;
   const args = [MAIN, 'rig', file, '--workspace', resolve(workspace)];
   if (task !== undefined) args.push('--task', task);
   if (seed !== undefined) args.push('--seed', String(seed));
   if (dryRun === true) args.push('--dry-run');
+  if (input !== undefined) args.push('--input', input);
   // --single-threaded-gc: the helper threads of a parallel collection take the cores that the loop needs.
   // detached: a process group of its own, so that Ctrl-C in the terminal reaches the rig through this process alone.
   return spawn(process.execPath, ['--single-threaded-gc', ...args], {

@@ -1,9 +1,9 @@
-/** The settings of one device, camera, output or leader, checked by its driver with a schema of its own. */
+/** The settings of one device, camera, output, leader or input, checked by its driver with a schema of its own. */
 import type { Static, TSchema } from 'typebox';
 import Value from 'typebox/value';
 import { ArmloopError } from '../errors.ts';
 import { schemaProblem } from './schema-problem.ts';
-import type { DeviceEntry, LeaderEntry, RobotSpec } from './spec.ts';
+import type { DeviceEntry, InputEntry, LeaderEntry, RobotSpec } from './spec.ts';
 
 /**
  * `options` of a device entry with the schema's defaults filled in. Throws CONFIG_INVALID that names file, path
@@ -34,6 +34,11 @@ export function optionPath(robot: RobotSpec, list: Listed, { name }: Named): str
 /** The same for a leader (`leader.options.port`). */
 export function leaderOptions<S extends TSchema>(schema: S, robot: RobotSpec, entry: LeaderEntry): Static<S> {
   return checked(schema, robot, entry.options, 'leader.options');
+}
+
+/** The same for an input (`input.options.deadZone`). */
+export function inputOptions<S extends TSchema>(schema: S, robot: RobotSpec, entry: InputEntry): Static<S> {
+  return checked(schema, robot, entry.options, 'input.options');
 }
 
 function checked<S extends TSchema>(

@@ -1,5 +1,6 @@
 /** The resolved rig: what a robot file says, with every default filled in. Plain data, safe to post to a thread. */
 
+import type { InputAction } from './input.ts';
 import type { LeaderAction } from './leader.ts';
 
 export type AxisType = 'revolute' | 'prismatic';
@@ -82,6 +83,22 @@ export interface LeaderEntry {
   readonly silenceMs: number;
 }
 
+/** What a person at the rig drives with by rates: a SpaceMouse, a gamepad. */
+export interface InputEntry {
+  /** Also the operator's name while it drives. */
+  readonly name: string;
+  /** Built-in name, path relative to the robot file, or package name. */
+  readonly kind: string;
+  /** The driver's own settings; the driver checks them. */
+  readonly options: Readonly<Record<string, unknown>>;
+  /** In which its twist is given: of the base or of the tool. */
+  readonly frame: 'base' | 'tool';
+  /** Share 0..1 of the teleop speeds at full deflection. */
+  readonly speed: number;
+  /** What its buttons do; null: as its driver says. */
+  readonly buttons: readonly { readonly button: number; readonly does: InputAction }[] | null;
+}
+
 export interface CameraEntry {
   readonly name: string;
   /** 'sim' renders the simulated scene; others deliver by themselves (camera.ts): as the kinds of devices. */
@@ -141,6 +158,7 @@ export interface RobotSpec {
   readonly cameras: readonly CameraEntry[];
   readonly leader: LeaderEntry | null;
   readonly outputs: readonly OutputEntry[];
+  readonly input: InputEntry | null;
   readonly loop: {
     readonly rateHz: number;
     /** Ask for SCHED_FIFO at this priority; 0 does not ask. */

@@ -26,14 +26,15 @@ export class ButtonFlow {
     this.#deeds = deeds;
   }
 
-  press(action: LeaderAction): void {
+  /** `intervene`: what that means for whose button it is. Default: for the leader's. */
+  press(action: LeaderAction, intervene = this.#deeds.intervene): void {
     const { event, inTurn, changed } = this.#deeds;
-    inTurn(() => this.#obey(action))
+    inTurn(() => this.#obey(action, intervene))
       .catch((error: unknown) => event('warning', `The button ${action} did nothing: ${explain(error)}`))
       .finally(changed);
   }
 
-  async #obey(action: LeaderAction): Promise<unknown> {
+  async #obey(action: LeaderAction, intervene: () => Promise<unknown>): Promise<unknown> {
     const { recording } = this.#deeds;
     switch (action) {
       case 'record':
@@ -42,7 +43,7 @@ export class ButtonFlow {
       case 'failure':
         return this.#label(action);
       case 'intervene':
-        return this.#deeds.intervene();
+        return intervene();
       case 'clutch':
         return null;
       default:

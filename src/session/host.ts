@@ -7,6 +7,7 @@ import type { TargetSpec } from '../plan/mpc/target.ts';
 import type { ClientRef } from '../rig/socket.ts';
 import type { RawReading } from '../robot/calibration.ts';
 import type { Emulation, Now, Push } from '../robot/device.ts';
+import type { InputSpec } from '../robot/input.ts';
 import type { LeaderSpec } from '../robot/leader.ts';
 import type { RobotSpec } from '../robot/spec.ts';
 import type { ControllerId, RequestKind, Source } from '../robot/tick.ts';
@@ -151,6 +152,8 @@ export interface SessionHost {
   readonly leader: LeaderHost | null;
   arm(): ArmView;
   readonly calibration: CalibrationHost;
+  /** What its input is; null or absent without one. */
+  readonly input?: InputSpec | null;
   /** What the rig itself knows for the session's state. */
   status(): Pick<SessionState, 'task' | 'devices' | 'cameras' | 'realTime'>;
   /** Queues a request; its number. */

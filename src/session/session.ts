@@ -14,6 +14,7 @@ import { ButtonFlow } from './buttons.ts';
 import { CalibrationFlow } from './calibration.ts';
 import { EventLog } from './events.ts';
 import type { LoopRequest, SessionHost } from './host.ts';
+import { type InputAsker, InputFlow } from './input.ts';
 import { type LeaderAsker, LeaderFlow, type LeaderNumbers } from './leader.ts';
 import { ControlLease, type Lease } from './lease.ts';
 import { checked, type Method, type Params } from './methods.ts';
@@ -32,6 +33,8 @@ const ESTOP_ANSWER_S = 0.3;
 const ACK_EVERY = 10;
 /** Who a leader is when it takes control by itself: no connection has that number. */
 const LEADER: ClientRef = { connection: -1, client: 0 };
+/** The same for an input. */
+const INPUT: ClientRef = { connection: -2, client: 0 };
 const FIRST_LEASE = (): number => Math.floor(Date.now() / 1000);
 
 /** What is answered during a shutdown. */
@@ -55,6 +58,7 @@ export class Session {
   readonly #planner: PlannerFlow;
   readonly #push: PushFlow;
   readonly #leader: LeaderFlow | null;
+  readonly #input: InputFlow | null;
   readonly #buttons: ButtonFlow;
   readonly #calibration: CalibrationFlow;
   readonly #handlers: Handlers;
@@ -77,12 +81,18 @@ export class Session {
     this.#planner = new PlannerFlow(host, this);
     this.#push = new PushFlow(host, this);
     this.#leader = host.leader === null ? null : new LeaderFlow(host, host.leader, this.#leaderAsker());
+    this.#input = host.input == null ? null : new InputFlow(host, host.input, this.#inputAsker());
+    const guest = host.spec.leader?.name ?? host.spec.input?.name;
     this.#buttons = new ButtonFlow({
       recording: this.#recording,
       event: (level, text) => this.event(level, text),
       inTurn: (work) => this.#inTurn(work),
-      record: () => this.#start('', this.#lease.held?.operator ?? host.spec.leader?.name ?? 'operator'),
-      intervene: () => this.#intervene(),
+      record: () => this.#start('', this.#lease.held?.operator ?? guest ?? 'operator'),
+      intervene: () => {
+        const leader = this.#need();
+        const name = this.#host.spec.leader!.name;
+        return this.#intervene(leader, (lease) => leader.engage(lease, 'hold'), LEADER, name);
+      },
       changed: () => host.changed(),
     });
     this.#calibration = new CalibrationFlow(host, this);
@@ -112,6 +122,10 @@ export class Session {
 
   get leader(): LeaderFlow | null {
     return this.#leader;
+  }
+
+  get input(): InputFlow | null {
+    return this.#input;
   }
 
   get leaderNumbers(): LeaderNumbers | null {
@@ -166,8 +180,8 @@ export class Session {
     const now = this.#host.now();
     const lease = this.#lease.hear(client, now);
     if (lease === 0 || !this.#gate.admit(block, lease, now)) return;
-    // While the leader drives, the operator's own input only says that somebody is there.
-    if (this.#leader?.drives !== true) this.#host.operate(block);
+    // While a leader or input drives, the operator's own only says that somebody is there.
+    if (this.#leader?.drives !== true && this.#input?.drives !== true) this.#host.operate(block);
     const seq = this.#gate.seq(block);
     if (seq % ACK_EVERY === 0) {
       this.#host.notify(client, { type: 'ack', seq, clientTime: this.#gate.clientTime(block), rigTime: now });
@@ -188,6 +202,7 @@ export class Session {
       this.#host.notify(ended.client, { type: 'lost', reason: 'no operator input came for too long' });
     }
     this.#leader?.tick();
+    this.#input?.tick();
     this.#push.see();
     this.#events.see(this.#host.view);
   }
@@ -283,6 +298,7 @@ export class Session {
 
   #ended(lease: Lease, why: string): void {
     this.#leader?.stop(why);
+    this.#input?.stop(why);
     this.#host.operate(this.#gate.nobody(this.#host.now()));
     // Whatever drives, by hand or by plan, did so for this operator. In other modes the loop has nothing to do.
     try {
@@ -294,6 +310,22 @@ export class Session {
   }
 
   #leaderAsker(): LeaderAsker {
+    return this.#guestAsker(LEADER, 'the leader no longer drives', (action) => this.#buttons.press(action));
+  }
+
+  #inputAsker(): InputAsker {
+    const name = this.#host.spec.input!.name;
+    const intervene = (): Promise<unknown> => {
+      const input = this.#input!;
+      return this.#intervene(input, (lease) => input.engage(lease), INPUT, name);
+    };
+    const press = (action: LeaderAction): void => this.#buttons.press(action, intervene);
+    const take = (): number => this.#take(INPUT, name).id;
+    return Object.assign(this.#guestAsker(INPUT, 'its deadman was let go', press), { take });
+  }
+
+  /** What the session does for those that drive beside the operators of servers. */
+  #guestAsker(client: ClientRef, gone: string, press: (action: LeaderAction) => void): LeaderAsker {
     const session = this;
     return {
       get leaseId() {
@@ -302,36 +334,40 @@ export class Session {
       ask: (request, what) => this.ask(request, what),
       stopMotion: (timeoutS) => this.stopMotion(timeoutS),
       event: (level, text) => this.event(level, text),
-      press: (action) => this.#buttons.press(action),
+      press,
       operate: (block, lease) => {
         const now = this.#host.now();
-        this.#lease.hear(LEADER, now);
+        this.#lease.hear(client, now);
         if (this.#gate.admit(block, lease, now)) this.#host.operate(block);
       },
       ended: () => {
-        this.#release(LEADER, 'the leader no longer drives');
+        this.#release(client, gone);
       },
     };
   }
 
-  /** The leader takes over; or, when it drives, gives back to the policy or planner that drove before, or holds. */
-  async #intervene(): Promise<unknown> {
-    const leader = this.#need();
-    if (!leader.drives) {
-      const lease = this.#lease.held ?? this.#take(LEADER, this.#host.spec.leader!.name);
+  /** A guest takes over; or, when it drives, gives back to the policy or planner that drove before, or holds. */
+  async #intervene(
+    guest: { readonly drives: boolean; readonly from: number; stop(why: string): void },
+    engage: (lease: number) => Promise<unknown>,
+    client: ClientRef,
+    name: string,
+  ): Promise<unknown> {
+    if (!guest.drives) {
+      const lease = this.#lease.held ?? this.#take(client, name);
       try {
-        return await leader.engage(lease.id, 'hold');
+        return await engage(lease.id);
       } catch (error) {
-        this.#release(LEADER, 'the leader does not drive');
+        this.#release(client, `${name} does not drive`);
         throw error;
       }
     }
-    const { from } = leader;
+    const { from } = guest;
     const lease = this.leaseId;
     if (from === ControllerId.policy && this.#host.policies.loaded !== null)
       return this.#policies.resume(lease);
     if (from === ControllerId.mpc && this.#host.planner.loaded !== null) return this.#planner.resume(lease);
-    leader.stop('the button was pressed');
+    guest.stop('the button was pressed');
     return null;
   }
 

@@ -287,6 +287,7 @@ export class FakeRig {
         cameras,
         leader: null,
         outputs: [],
+        input: null,
         loop: { rateHz: 1000, fifoPriority: 0 },
         limits: {
           stateAgeMs: 100,

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { addPad, DEAD_ZONE, type PadLike, shape } from '../../../src/console/lib/gamepad.ts';
+import { addPad, type PadLike } from '../../../src/console/lib/gamepad.ts';
 import { emptyHeld } from '../../../src/console/lib/keys.ts';
+import { DEAD_ZONE, shape } from '../../../src/robot/pad.ts';
 
 function pad(axes: number[], pressed: Record<number, number>): PadLike {
   const buttons = Array.from({ length: 17 }, (_, i) => ({

@@ -1,0 +1,205 @@
+/**
+ * A SpaceMouse or gamepad at the rig as the session has it. Whoever presses its deadman while nobody has control gets
+ * control, under a lease as any operator's, and drives the tool by rates. A button can also let it intervene under the
+ * lease of whoever has control. Letting go for a while, losing it, a lease that ends, or anything else that takes the slot
+ * ends its drive.
+ */
+import { explain } from '../errors.ts';
+import type { InputReading, InputSpec } from '../robot/input.ts';
+import type { LeaderAction } from '../robot/leader.ts';
+import type { InputEntry } from '../robot/spec.ts';
+import { ControllerId, Mode, OperatorKind, operatorLayout, RequestKind, Source } from '../robot/tick.ts';
+import type { SessionHost } from './host.ts';
+import { Presses } from './presses.ts';
+import type { SlotAsker } from './slot.ts';
+
+/** Control that it took by itself is given back when its deadman was let go for so long, s. */
+const IDLE_S = 5;
+
+export interface InputAsker extends SlotAsker {
+  /** Number of the lease in force; 0 for none. */
+  readonly leaseId: number;
+  /** Gives it control and returns the lease. Throws LEASE_TAKEN. */
+  take(): number;
+  /** Checks, stamps and hands on input under that lease; also a sign of life of a lease of its own. */
+  operate(block: Float64Array, lease: number): void;
+  /** It drives no more; gives back a lease of its own. */
+  ended(): void;
+  press(action: LeaderAction): void;
+}
+
+interface Drive {
+  readonly lease: number;
+  /** ControllerId that drove when it took over; hold for none. */
+  readonly from: number;
+  started: 'asked' | 'taken';
+}
+
+export class InputFlow {
+  readonly #host: SessionHost;
+  readonly #asker: InputAsker;
+  readonly #entry: InputEntry;
+  readonly #presses: Presses;
+  readonly #at: Readonly<
+    Record<'seq' | 'clientTime' | 'kind' | 'enable' | 'frame' | 'speed' | 'twist' | 'gripper', number>
+  >;
+  readonly #block: Float64Array;
+  readonly #twist = new Float64Array(6);
+  #gripper = 0;
+  #enable = 0;
+  #time = 0;
+  /** When the deadman was held last. */
+  #held = 0;
+  #seq = 0;
+  #drive: Drive | null = null;
+
+  constructor(host: SessionHost, spec: InputSpec, asker: InputAsker) {
+    const entry = host.spec.input!;
+    this.#host = host;
+    this.#asker = asker;
+    this.#entry = entry;
+    this.#presses = new Presses(entry.buttons ?? spec.buttons, (action) => asker.press(action));
+    const layout = operatorLayout(host.spec.axes.length);
+    const at = (name: string): number => layout.at(name);
+    this.#at = {
+      seq: at('seq'),
+      clientTime: at('clientTime'),
+      kind: at('kind'),
+      enable: at('enable'),
+      frame: at('frame'),
+      speed: at('speed'),
+      twist: at('twist'),
+      gripper: at('gripper'),
+    };
+    this.#block = new Float64Array(layout.size);
+  }
+
+  get drives(): boolean {
+    return this.#drive !== null;
+  }
+
+  /** ControllerId that it took over from, while it drives. */
+  get from(): number {
+    return this.#drive?.from ?? ControllerId.hold;
+  }
+
+  read(reading: InputReading): void {
+    const before = this.#enable;
+    const now = this.#host.now();
+    this.#twist.set(reading.twist);
+    this.#gripper = reading.gripper;
+    this.#enable = reading.enable;
+    this.#time = reading.time;
+    if (reading.enable === 1) this.#held = now;
+    this.#presses.take(reading.buttons, now);
+    if (reading.enable === 1 && before === 0 && this.#drive === null) this.#begin();
+    this.#send();
+  }
+
+  found(words: string): void {
+    this.#presses.forget();
+    this.#asker.event('info', `The input ${this.#entry.name} is there: ${words}.`);
+  }
+
+  lose(reason: string): void {
+    this.#enable = 0;
+    const held = this.#drive === null ? '' : ' The arm holds.';
+    this.#asker.event('warning', `The input ${this.#entry.name} is not there: ${reason}.${held}`);
+    this.stop(reason);
+  }
+
+  /** To be called some 60 times a second. */
+  tick(): void {
+    const drive = this.#drive;
+    if (drive === null) return;
+    const { view, now } = this.#host;
+    if (this.#enable === 1) this.#held = now();
+    if (drive.lease !== this.#asker.leaseId) this.stop('control has passed on');
+    else if (
+      drive.started === 'taken' &&
+      (view.mode !== Mode.active || view.controller !== ControllerId.twist)
+    )
+      this.#end();
+    else if (now() - this.#held > IDLE_S) this.stop('it was let go');
+    else this.#send();
+  }
+
+  /** Lets it drive under that lease. Rejects with REQUEST_REFUSED. */
+  async engage(lease: number): Promise<{ seq: number }> {
+    if (this.#drive !== null) return { seq: 0 };
+    const { view, now } = this.#host;
+    const from = view.mode === Mode.active ? view.controller : ControllerId.hold;
+    const drive: Drive = { lease, from, started: 'asked' };
+    this.#drive = drive;
+    this.#held = now();
+    const activate = {
+      kind: RequestKind.activate,
+      controller: ControllerId.twist,
+      source: Source.human,
+      lease,
+    } as const;
+    try {
+      const seq = await this.#asker.ask(activate, `driving by the ${this.#entry.name}`);
+      drive.started = 'taken';
+      this.#host.changed();
+      return { seq };
+    } catch (error) {
+      if (this.#drive === drive) this.#end();
+      throw error;
+    }
+  }
+
+  /** Ends its drive: the deadman is let go, and the arm holds. Does nothing when it does not drive. */
+  stop(_why: string): void {
+    const drive = this.#drive;
+    if (drive === null) return;
+    this.#enable = 0;
+    this.#twist.fill(0);
+    this.#gripper = 0;
+    // Without its lease it has no say any more, not even to let go.
+    if (drive.lease === this.#asker.leaseId) this.#send();
+    try {
+      this.#host.ask({ kind: RequestKind.hold, lease: drive.lease });
+    } catch {
+      // The loop is dead, and the devices were halted without it.
+    }
+    this.#end();
+  }
+
+  /** Its deadman was pressed. */
+  #begin(): void {
+    try {
+      const lease = this.#asker.take();
+      this.engage(lease).catch((error: unknown) => this.#refused(error));
+    } catch (error) {
+      this.#refused(error);
+    }
+  }
+
+  #refused(error: unknown): void {
+    this.#asker.event('warning', `The input ${this.#entry.name} does not drive: ${explain(error)}`);
+  }
+
+  #end(): void {
+    if (this.#drive === null) return;
+    this.#drive = null;
+    this.#asker.ended();
+    this.#host.changed();
+  }
+
+  #send(): void {
+    if (this.#drive === null) return;
+    const b = this.#block;
+    const at = this.#at;
+    b.fill(0);
+    b[at.seq] = ++this.#seq;
+    b[at.clientTime] = this.#time;
+    b[at.kind] = OperatorKind.twist;
+    b[at.enable] = this.#enable;
+    b[at.frame] = this.#entry.frame === 'tool' ? 1 : 0;
+    b[at.speed] = this.#entry.speed;
+    b.set(this.#twist, at.twist);
+    b[at.gripper] = this.#gripper;
+    this.#asker.operate(b, this.#drive.lease);
+  }
+}
