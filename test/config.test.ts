@@ -277,6 +277,25 @@ const BAD: readonly Bad[] = [
     /exceed/,
   ],
   ['a speed of zero', (r) => (r.teleop.linear = 0), 'teleop.linear', /> 0/],
+  [
+    'a button of an input twice',
+    (r) =>
+      (r.input = {
+        kind: 'gamepad',
+        buttons: [
+          { button: 2, does: 'record' },
+          { button: 2, does: 'success' },
+        ],
+      }),
+    'input.buttons[1].button',
+    /input\.buttons\[0\] is that one already/,
+  ],
+  [
+    'a button of an input that has no clutch',
+    (r) => (r.input = { kind: 'gamepad', buttons: [{ button: 2, does: 'clutch' }] }),
+    'input.buttons[0].does',
+    /record/,
+  ],
 ];
 
 function bomb(): string {

@@ -1,5 +1,6 @@
 /** Settings of an input in the robot file: `teleop.input.options`. */
 import Type from 'typebox';
+import Value from 'typebox/value';
 
 const deadZone = (value: number) =>
   Type.Number({
@@ -39,3 +40,11 @@ export const gamepadOptions = Type.Object(
   },
   { additionalProperties: false },
 );
+
+export type InputOptions = Type.Static<typeof gamepadOptions> &
+  Partial<Type.Static<typeof spaceMouseOptions>>;
+
+/** Every default of a kind. */
+export function plainOptions(kind: 'spacemouse' | 'gamepad'): InputOptions {
+  return Value.Default(kind === 'spacemouse' ? spaceMouseOptions : gamepadOptions, {}) as InputOptions;
+}

@@ -47,10 +47,9 @@ export function addDriver(program: Command): void {
 }
 
 async function toolsOf(kind: string): Promise<Readonly<Record<string, DriverTool>>> {
-  const { loadKind } = await import('../rig/kinds.ts');
-  const entry = { name: kind, kind, axes: [], options: {} };
+  const { loadTools } = await import('../rig/kinds.ts');
   const source = { file: join(process.cwd(), 'armloop driver'), text: '', sha256: '' };
-  const { module } = await loadKind({ source }, entry);
-  if (module.tools !== undefined) return module.tools;
+  const tools = await loadTools({ source }, kind);
+  if (tools !== undefined) return tools;
   throw new ArmloopError('DRIVER_USAGE', { kind, problem: 'it brings no tools', usage: 'nothing' });
 }

@@ -4,12 +4,11 @@ import type { InputReading, InputSpec, OperatorInput } from '../robot/input.ts';
 import type { RobotSpec } from '../robot/spec.ts';
 import { loadInput } from './kinds.ts';
 
-export interface InputSeatOptions {
-  readonly spec: RobotSpec;
-  readonly now: Now;
-  readonly onReading: (reading: InputReading) => void;
-  readonly onFound: (words: string) => void;
-  readonly onLost: (reason: string) => void;
+/** Who is told what it says. */
+export interface InputSink {
+  read(reading: InputReading): void;
+  found(words: string): void;
+  lose(reason: string): void;
 }
 
 export class InputSeat implements AsyncDisposable {
@@ -20,14 +19,18 @@ export class InputSeat implements AsyncDisposable {
   }
 
   /** Null where the robot file names no input. Rejects with CONFIG_*. */
-  static async load({ spec, now, onReading, onFound, onLost }: InputSeatOptions): Promise<InputSeat | null> {
+  static async load(
+    spec: RobotSpec,
+    now: Now,
+    sink: () => InputSink | null | undefined,
+  ): Promise<InputSeat | null> {
     const { input: entry } = spec;
     if (entry === null) return null;
     const createInput = await loadInput(spec, entry);
     const input = createInput({ robot: spec, entry, now });
-    input.onReading = onReading;
-    input.onFound = onFound;
-    input.onLost = onLost;
+    input.onReading = (reading) => sink()?.read(reading);
+    input.onFound = (words) => sink()?.found(words);
+    input.onLost = (reason) => sink()?.lose(reason);
     return new InputSeat(input);
   }
 

@@ -116,6 +116,15 @@ export async function loadKind(robot: Pick<RobotSpec, 'source'>, entry: DeviceEn
   return { entry, url, module };
 }
 
+/** The tools that the module of a kind brings. Rejects with CONFIG_UNKNOWN_KIND. */
+export async function loadTools(
+  robot: Pick<RobotSpec, 'source'>,
+  kind: string,
+): Promise<DeviceModule['tools']> {
+  const { module } = await loadModule(robot, { name: kind, kind });
+  return module.tools;
+}
+
 export interface LoadedLeader {
   readonly entry: LeaderEntry;
   readonly createLeader: LeaderFactory;

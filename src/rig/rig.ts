@@ -170,23 +170,17 @@ export class Rig {
           now,
           dryRun: options.dryRun ?? false,
           onReading: (reading) => late.rig?.session.leader?.read(reading),
-          onLost: (reason) => late.rig?.leaderLost(reason),
+          onLost: (reason) => {
+            log.warn({ reason }, 'leader lost');
+            late.rig?.session.leader?.lose(reason);
+          },
           onNote: (message) => late.rig?.deviceNote(spec.leader?.name ?? '', message),
         }),
-        InputSeat.load({
-          spec,
-          now,
-          onReading: (reading) => late.rig?.session.input?.read(reading),
-          onFound: (words) => late.rig?.session.input?.found(words),
-          onLost: (reason) => late.rig?.session.input?.lose(reason),
-        }),
+        InputSeat.load(spec, now, () => late.rig?.session.input),
       ]);
-      closers.push(
-        () => rack[Symbol.asyncDispose](),
-        () => loop[Symbol.asyncDispose](),
-      );
-      if (leader !== null) closers.push(() => leader[Symbol.asyncDispose]());
-      if (input !== null) closers.push(async () => input[Symbol.asyncDispose]());
+      for (const part of [rack, loop, leader, input]) {
+        if (part !== null) closers.push(async () => part[Symbol.asyncDispose]());
+      }
       const cameras = await CameraHub.open(spec, rack.stage, now);
       closers.push(() => cameras[Symbol.asyncDispose]());
       const outputs = await Outputs.open(spec, now);
@@ -330,11 +324,6 @@ export class Rig {
   deviceNote(device: string, message: string): void {
     this.#log.info({ device, message }, 'device note');
     this.session.event('info', `${device}: ${message}.`);
-  }
-
-  leaderLost(reason: string): void {
-    this.#log.warn({ reason }, 'leader lost');
-    this.session.leader?.lose(reason);
   }
 
   /** The loop thread is dead: the devices stop and hold without it, and only a new start of the rig goes on. */

@@ -34,12 +34,12 @@ export function padTwist(
   out: Float64Array,
   deadZone = DEAD_ZONE,
 ): void {
-  out[0] = -shape(axes[1] ?? 0, deadZone);
-  out[1] = -shape(axes[0] ?? 0, deadZone);
-  out[2] = -shape(axes[3] ?? 0, deadZone);
+  out[0] = 0 - shape(axes[1] ?? 0, deadZone);
+  out[1] = 0 - shape(axes[0] ?? 0, deadZone);
+  out[2] = 0 - shape(axes[3] ?? 0, deadZone);
   out[3] = (buttons[15] ?? 0) - (buttons[14] ?? 0);
   out[4] = (buttons[12] ?? 0) - (buttons[13] ?? 0);
-  out[5] = -shape(axes[2] ?? 0, deadZone);
+  out[5] = 0 - shape(axes[2] ?? 0, deadZone);
 }
 
 /** -1 closes, 1 opens: the bumpers. */
