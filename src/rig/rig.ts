@@ -13,9 +13,8 @@ import { frameLayout, posesLayout } from '../robot/frame.ts';
 import type { SceneDescription } from '../robot/scene.ts';
 import type { RobotSpec } from '../robot/spec.ts';
 import { ControllerId, Mode, Reason, RequestKind, Source } from '../robot/tick.ts';
-import { deviceStatusWords } from '../robot/words.ts';
 import { packageVersion } from '../root.ts';
-import { type Hello, LIVE_PROTOCOL, type SessionState } from '../server/protocol.ts';
+import { type Hello, LIVE_PROTOCOL } from '../server/protocol.ts';
 import type { PlannerHost, SessionHost } from '../session/host.ts';
 import { Session } from '../session/session.ts';
 import { rigAddress } from './address.ts';
@@ -35,6 +34,7 @@ import { PolicyThread } from './policy-thread.ts';
 import { openReplay } from './replay.ts';
 import { jsonScene } from './scene-json.ts';
 import { RigSocket } from './socket.ts';
+import { rigStatus } from './status.ts';
 import { TickWatch } from './tick-watch.ts';
 
 /** Live messages per second, and so how often the main thread looks at what the loop did. */
@@ -527,7 +527,8 @@ export class Rig {
         hand: (device) => rack.hand(device),
         renew: () => rack.renew(this.#loop.ports),
       },
-      status: () => this.#status(),
+      status: () =>
+        rigStatus({ spec: this.spec, rack, watch, cameras: this.#cameras, fifo: this.#loop.fifo }),
       ask: (request) => {
         if (this.#loop.dead !== null) {
           throw new ArmloopError('RIG_THREAD_DIED', { thread: 'loop', reason: this.#loop.dead });
@@ -548,39 +549,6 @@ export class Rig {
       changed: () => {
         this.#dirty = true;
       },
-    };
-  }
-
-  #status(): Pick<SessionState, 'task' | 'devices' | 'cameras' | 'realTime'> {
-    const { sim } = this.spec;
-    const task = sim === null ? undefined : this.#rack.tasks.get(sim.task);
-    const status = this.watch.field('in.device.status');
-    return {
-      task:
-        sim === null
-          ? null
-          : {
-              name: sim.task,
-              text: task?.text ?? sim.task,
-              seed: this.watch.view.seed,
-              tasks: [...this.#rack.tasks.keys()],
-              planning: [
-                ...(task?.phases === undefined ? [] : (['phases'] as const)),
-                ...(task?.modelled === true ? (['scene'] as const) : []),
-              ],
-            },
-      devices: this.#rack.specs.map(({ name, kind }, i) => ({
-        name,
-        kind,
-        status: deviceStatusWords(status[i]!)
-          .map((w) => w.short)
-          .join(', '),
-      })),
-      cameras: this.#cameras.stats().map(({ name, measuredFps, dropped }, i) => {
-        const { width, height, fps } = this.spec.cameras[i]!;
-        return { name, width, height, fps, measuredFps, dropped };
-      }),
-      realTime: { fifo: this.#loop.fifo.granted, reason: this.#loop.fifo.reason },
     };
   }
 }
