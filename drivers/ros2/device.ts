@@ -23,6 +23,8 @@ const OPEN_S = 5;
 const LOOK_MS = 100;
 /** A fault stays in the state at least this long, s: the loop sees it and stops. */
 const FAULT_S = 0.5;
+/** An axis that is astray for this long does not follow, s. */
+const ASTRAY_S = 0.5;
 /** At rest: below this part of the largest speed. */
 const REST = 0.02;
 /** A person is told of refused messages at most this often, s. */
@@ -63,6 +65,8 @@ export class Ros2Device implements Device {
   /** When the controller gave up; NaN: it did not. Then nothing is followed until commands start where the arm is. */
   #faultAt = Number.NaN;
   #following = false;
+  /** Since when an axis has been astray; NaN: none is. */
+  #astray = Number.NaN;
   #seq = 0;
   #commandTick = 0;
   #published = Number.NEGATIVE_INFINITY;
@@ -389,11 +393,28 @@ export class Ros2Device implements Device {
     if (!this.#lost && now - this.#heard > this.#setup.options.states.lostMs / 1000) this.#lose(now);
     if (this.#lost || !this.#enabled) return;
     const missing = this.#outlets.map((o) => o.missing()).find((m) => m !== '');
+    const stray = this.#stray(now);
     if (missing !== undefined) this.#fault(missing);
+    else if (stray !== '') this.#fault(stray);
     else if (now - this.#faultAt > FAULT_S && this.#atRest()) {
       this.#faultAt = Number.NaN;
       this.onNote?.('the arm is at rest and the controller is there. Clear the stop to go on');
     }
+  }
+
+  /** The axis that does not follow, in words, or ''. */
+  #stray(now: number): string {
+    const { options, arm } = this.#setup;
+    const { q } = this.#measured;
+    const most = options.command?.strays ?? 0;
+    const joint = this.#following
+      ? arm.find(({ index }) => Math.abs(this.#goals.q[index]! - q[index]!) > most)
+      : undefined;
+    if (joint === undefined) this.#astray = Number.NaN;
+    else if (Number.isNaN(this.#astray)) this.#astray = now;
+    if (joint === undefined || now - this.#astray < ASTRAY_S) return '';
+    const { index, name } = joint;
+    return `${name} does not follow: it is at ${q[index]!.toFixed(3)} and was told to be at ${this.#goals.q[index]!.toFixed(3)}`;
   }
 
   #atRest(): boolean {

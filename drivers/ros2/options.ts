@@ -77,6 +77,12 @@ const command = Type.Object(
       10_000,
       'follow_joint_trajectory: time allowed after the end; 0: as the controller has it.',
     ),
+    strays: number(
+      0.2,
+      0.001,
+      10,
+      'An arm axis that stays further than this from where it is told to be, rad or m, is a fault: a topic answers nothing.',
+    ),
     gain: number(5, 0.1, 50, 'velocity: speed for each unit of position error, 1/s.'),
     stopsOnSilence: Type.Boolean({
       default: false,

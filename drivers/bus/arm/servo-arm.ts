@@ -387,7 +387,7 @@ export class ServoArm implements Device {
       if (torque && this.#chain.reading.powered.every((p) => p === 1)) await this.enable();
       if (halted) this.#goals.halt();
       const state = this.#enabled ? 'it holds' : this.#words.off;
-      this.onNote?.(`${this.#chain.wire} answers again: ${state}. Clear the stop to go on.`);
+      this.onNote?.(`${this.#chain.wire} answers again: ${state}. Clear the stop to go on`);
     } catch {
       // It was lost again: what lost it retries.
     }

@@ -83,12 +83,14 @@ if (process.argv[1]?.endsWith('lossy-line.js') === true) {
   ];
   for (const [drop, time] of runs) {
     using folder = workspace();
-    await using rig = await FaultRig.open(folder.path, { rateHz: 100 });
+    // A busy machine is late too: where few bytes are lost that is not to be taken for loss.
+    const patience = drop < 0.02 ? { patienceMs: 30 } : {};
+    await using rig = await FaultRig.open(folder.path, { rateHz: 100, ...patience });
     const r = await lossy(rig, drop, time);
     process.stdout.write(
       `${(100 * drop).toFixed(2)} % for ${time} s: driven ${(100 * r.driven).toFixed(1)} %, ${r.stops} stops` +
         `${r.stopped === null ? '' : `, at rest after ${r.stopped.restS.toFixed(3)} s and ${r.stopped.way.toFixed(3)} rad`}` +
-        `, driven again ${r.backS.toFixed(2)} s after the loss, other servos turned by ${r.others.toFixed(4)} rad` +
+        `${r.stops > 0 ? `, driven again ${r.backS.toFixed(2)} s after the loss` : ''}, other servos turned by ${r.others.toFixed(4)} rad` +
         `, ${r.ticks} ticks in ${r.seconds.toFixed(1)} s, none missing\n`,
     );
     process.stdout.write(`${rig.told.split('\n').slice(-12).join('\n')}\n\n`);

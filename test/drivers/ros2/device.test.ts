@@ -226,6 +226,25 @@ describe('faults in words', () => {
     assert.equal(s.faults.length, 1, s.faults.join());
   });
 
+  it('does not follow: where a topic answers nothing, the arm itself tells', async () => {
+    await using s = arm({ interface: 'trajectory', strays: 0.1 });
+    await s.ready();
+    s.robot.blocked.add(2);
+    const start = s.wanted.q[2]!;
+    await s.drive(
+      () => s.faults.length > 0,
+      10,
+      (time) => {
+        s.wanted.q[2] = start + Math.min(0.3, 0.5 * time);
+      },
+    );
+    assert.match(
+      s.faults[0]!,
+      /^panda_joint3 does not follow: it is at 0\.000 and was told to be at 0\.[123]/,
+    );
+    await s.drive(() => s.has('fault'), 5);
+  });
+
   it('does not get there: the goal tolerance is told', async () => {
     await using s = arm({
       interface: 'follow_joint_trajectory',
