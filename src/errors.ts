@@ -304,7 +304,7 @@ export const ERRORS = {
     todo: 'Measure those axes again (`armloop calibrate ROBOT joints --axis NAME`), or take back the change of the robot file.',
   },
   CALIBRATION_UNSTEADY: {
-    text: '{axis} did not come to rest within {seconds} s: it still moves over {steps} steps',
+    text: '{axis} did not come to rest within {seconds} s: it still moves over {way}',
     todo: 'Hold it still, or lay it on something, and take the reading again.',
   },
   CALIBRATION_UNREPEATABLE: {

@@ -7,7 +7,7 @@ import { leaderEmulation } from '../bus/leader/hands.ts';
 import { openSerialWire } from '../bus/serial-wire.ts';
 import { FeetechChain } from './chain.ts';
 import { mounting, startArmEmulator } from './emulator/arm.ts';
-import { startLeaderEmulator } from './emulator/leader.ts';
+import { leaderHands, startLeaderEmulator } from './emulator/leader.ts';
 import { jointsOf } from './joint.ts';
 
 /** Throws CONFIG_INVALID for bad options. */
@@ -33,7 +33,7 @@ export const emulate: EmulatorFactory = async (context) =>
 
 /** The same for the servos of a leader. */
 export const emulateLeader: LeaderEmulatorFactory = async (context) =>
-  leaderEmulation(context, await startLeaderEmulator(context));
+  leaderEmulation(context, await startLeaderEmulator(context), leaderHands(context));
 
 export { calibrate } from './calibrator.ts';
 export { createLeader } from './leader.ts';

@@ -4,6 +4,7 @@ import type { Calibrator, CalibratorFactory } from '../robot/calibration.ts';
 import type { DeviceCalibration, DeviceState } from '../robot/calibration-state.ts';
 import type { Now } from '../robot/device.ts';
 import type { DeviceEntry, RobotSpec } from '../robot/spec.ts';
+import { type Alignment, align } from './leader.ts';
 import { merged, type Subject } from './procedure.ts';
 import type { CalibrationKind, Entry } from './schema.ts';
 import { inForce, judge } from './state.ts';
@@ -33,6 +34,7 @@ export class RobotCalibration {
   readonly #now: Now;
   #stored: StoredCalibrations = {};
   #devices: readonly DeviceState[] = [];
+  #alignment: Alignment;
 
   /** Throws CALIBRATION_INVALID, and CONFIG_INVALID for bad options of a device. */
   constructor({ robot, kinds, workspace, hardware, now }: RobotCalibrationOptions) {
@@ -42,6 +44,7 @@ export class RobotCalibration {
     this.#kinds = kinds;
     this.#now = now;
     this.#facts = kinds.map(({ entry, module }) => module.calibrate?.({ robot, entry, now }) ?? null);
+    this.#alignment = align(robot, {});
     this.reload();
   }
 
@@ -50,18 +53,26 @@ export class RobotCalibration {
     return this.#devices;
   }
 
+  /** How the leader is aligned with the arm. */
+  get leader(): Omit<Alignment, 'robot'> {
+    const { status, words } = this.#alignment;
+    return { status, words };
+  }
+
   get stored(): StoredCalibrations {
     return this.#stored;
   }
 
   /** What an episode is told; null when nothing measured is in force. */
   get inForce(): ReturnType<typeof inForce> {
-    return inForce(this.#devices, this.#stored, this.robot);
+    const leader = this.#alignment.status === 'fits' ? ['leader' as const] : [];
+    return inForce(this.#devices, this.#stored, this.robot, leader);
   }
 
   /** Reads the files again. Throws CALIBRATION_INVALID. */
   reload(): void {
     this.#stored = this.store.load();
+    this.#alignment = align(this.robot, this.#stored);
     const [robot, stored, hardware, date] = [this.robot, this.#stored, this.hardware, new Date()];
     this.#devices = this.#kinds.map(({ entry }, i) =>
       judge({ robot, entry, parts: this.#facts[i]?.axes ?? null, stored, hardware, date }),

@@ -15,32 +15,46 @@ export interface Guide {
   readonly refused: 'retry' | 'stop';
 }
 
-export interface RunOptions {
-  readonly subject: Subject;
-  readonly calibrator: Calibrator;
+/** What every procedure needs. */
+export interface WalkOptions {
+  /** Lets the hardware go limp, and reads it. */
+  readonly hardware: Pick<Calibrator, 'release' | 'read'>;
+  /** Names of what is read, in order. */
+  readonly names: readonly string[];
   readonly guide: Guide;
   readonly now: Now;
   /** The hand of emulated hardware; null: a person's. */
   readonly emulation: Pick<Emulation, 'hand' | 'connect'> | null;
+  /** See SteadyOptions. */
+  readonly still?: { readonly still: number; readonly unit: string };
 }
+
+export type RunOptions = Omit<WalkOptions, 'hardware' | 'names' | 'still'> & {
+  readonly subject: Subject;
+  readonly calibrator: Calibrator;
+};
 
 /** Walks through a plan with torque off. Rejects with CALIBRATION_*, DEVICE_*. */
 export async function runPlan(plan: Plan, options: RunOptions): Promise<readonly Entry[]> {
-  const { subject, calibrator, guide, now, emulation } = options;
+  const { subject, calibrator, guide } = options;
   await guide.ask('Support the arm: torque goes off now and stays off.', false);
-  await calibrator.release();
-  const procedure = new Procedure(plan);
   const names = subject.parts.map((p) => p.name);
+  return walk(plan, { ...options, hardware: calibrator, names });
+}
+
+/** The same for what is limp anyway. */
+export async function walk(plan: Plan, options: WalkOptions): Promise<readonly Entry[]> {
+  const { hardware, names, guide, now, emulation, still = {} } = options;
+  await hardware.release();
+  const procedure = new Procedure(plan);
   for (let step = procedure.step; step !== null; step = procedure.step) {
-    const answer = await guide.ask(
-      `[${procedure.at + 1}/${plan.steps.length}] ${step.words}`,
-      step.skippable,
-    );
+    const { words, skippable, axes } = step;
+    const answer = await guide.ask(`[${procedure.at + 1}/${plan.steps.length}] ${words}`, skippable);
     await attempt(guide, async () => {
       if (answer === 'skip') procedure.skip();
       else {
-        await followStep(step, emulation);
-        procedure.take(await steady({ read: () => calibrator.read(), names, axes: step.axes, now }));
+        await followStep(procedure.step!, emulation);
+        procedure.take(await steady({ read: () => hardware.read(), names, axes, now, ...still }));
       }
     });
   }

@@ -126,17 +126,18 @@ export function sinceWords(days: number): string {
   return whole === 0 ? 'today' : whole === 1 ? 'a day ago' : `${whole} days ago`;
 }
 
-/** What of the files is in force, for an episode: their texts and one hash over them; null when there is none. */
+/** What of the files is in force (`more`: beside those of devices), for an episode: their texts and one hash over them; null when there is none. */
 export function inForce(
   devices: readonly DeviceState[],
   stored: StoredCalibrations,
   robot: RobotSpec,
+  more: readonly CalibrationKind[] = [],
 ): { readonly sha256: string; readonly files: readonly string[] } | null {
-  const kinds = new Set(
-    devices
-      .filter((d) => d.calibration !== null)
-      .flatMap((d) => d.axes.map((a) => kindOf(robot.axes.find((x) => x.name === a.axis)!))),
-  );
+  const measured = devices.filter((d) => d.calibration !== null).flatMap((d) => d.axes);
+  const kinds = new Set([
+    ...measured.map((a) => kindOf(robot.axes.find((x) => x.name === a.axis)!)),
+    ...more,
+  ]);
   const used = [...kinds].sort().flatMap((kind) => {
     const file = stored[kind];
     return file === undefined ? [] : [`${kind} version ${file.file.version} ${file.sha256}`];

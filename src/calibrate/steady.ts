@@ -4,7 +4,7 @@ import { ArmloopError } from '../errors.ts';
 /** Readings that make one position, and how long (ms) they lie apart. */
 const READINGS = 15;
 const APART_MS = 20;
-/** Largest spread of them that counts as still, in raw units. */
+/** Largest spread of them that counts as still, in steps of an encoder. */
 const STILL = 6;
 /** As long it is waited for the hand to come to rest, s. */
 const PATIENCE_S = 10;
@@ -15,21 +15,25 @@ export interface SteadyOptions {
   readonly names: readonly string[];
   readonly axes: readonly number[];
   readonly now: () => number;
+  /** Spread that counts as still, and its unit; default: some steps of an encoder. */
+  readonly still?: number;
+  readonly unit?: string;
 }
 
 /** The median of the readings. Rejects with CALIBRATION_UNSTEADY when an axis that matters does not come to rest. */
-export async function steady({ read, names, axes, now }: SteadyOptions): Promise<Float64Array> {
+export async function steady(options: SteadyOptions): Promise<Float64Array> {
+  const { read, names, axes, now, still = STILL, unit = 'steps' } = options;
   const end = now() + PATIENCE_S;
   const window: Float64Array[] = [];
   for (;;) {
     window.push(await read());
     if (window.length > READINGS) window.shift();
     if (window.length === READINGS) {
-      const moving = axes.find((i) => spread(window, i) > STILL);
+      const moving = axes.find((i) => spread(window, i) > still);
       if (moving === undefined) return Float64Array.from(names, (_, i) => median(window.map((r) => r[i]!)));
       if (now() > end) {
-        const steps = spread(window, moving);
-        throw new ArmloopError('CALIBRATION_UNSTEADY', { axis: names[moving]!, steps, seconds: PATIENCE_S });
+        const way = `${Number(spread(window, moving).toPrecision(3))} ${unit}`;
+        throw new ArmloopError('CALIBRATION_UNSTEADY', { axis: names[moving]!, way, seconds: PATIENCE_S });
       }
     }
     await new Promise((resolve) => setTimeout(resolve, APART_MS));

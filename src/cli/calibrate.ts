@@ -2,14 +2,16 @@
 import { createInterface, type Interface } from 'node:readline';
 import type { Command } from 'commander';
 import { Argument, Option } from 'commander';
+import type { RobotCalibration } from '../calibrate/robot.ts';
 import type { Guide, RunOptions } from '../calibrate/run.ts';
-import type { CalibrationKind, Entry } from '../calibrate/schema.ts';
+import type { Entry } from '../calibrate/schema.ts';
 import { ArmloopError } from '../errors.ts';
+import type { Emulation } from '../robot/device.ts';
 import { positive, whole } from './arguments.ts';
-import { describeAxes, describeCalibration } from './calibration-text.ts';
+import { describeAxes, describeCalibration, describeEntries } from './calibration-text.ts';
 import { examples, print, robotFile, workspaceOption } from './common.ts';
 
-type What = 'ids' | 'joints' | 'gripper';
+type What = 'ids' | 'joints' | 'gripper' | 'leader';
 
 interface Options {
   readonly workspace: string;
@@ -34,8 +36,8 @@ export function addCalibrate(program: Command): void {
     .addArgument(
       new Argument(
         '[what]',
-        'ids: give servos ids and rates. joints: zeros, directions, reach. gripper: its opening',
-      ).choices(['ids', 'joints', 'gripper']),
+        'ids: give servos ids and rates. joints: zeros, directions, reach. gripper: its opening. leader: which way it counts, and its offset from the arm',
+      ).choices(['ids', 'joints', 'gripper', 'leader']),
     )
     .addOption(workspaceOption())
     .option(
@@ -56,7 +58,8 @@ export function addCalibrate(program: Command): void {
     ['armloop calibrate my-arm.yaml', 'what is measured, and what is missing'],
     ['armloop calibrate my-arm.yaml ids', 'one servo after the other, at whatever id and rate it has'],
     ['armloop calibrate my-arm.yaml joints --axis joint3', 'one joint again, after its servo was changed'],
-    ['armloop calibrate dynamixel7 joints --dry-run', 'the same on emulated servos'],
+    ['armloop calibrate so101-pair leader', 'the leader against its arm'],
+    ['armloop calibrate dynamixel7 joints --dry-run', 'joints of emulated servos'],
   ]);
   command.action(run);
 }
@@ -88,36 +91,74 @@ async function run(file: string, what: What | undefined, options: Options): Prom
     for (const { axes } of calibration.devices) if (axes.length > 0) print(`\n${describeAxes(axes)}`);
     return;
   }
-  const { subject, open } = calibration.choose(options.device);
-  await using calibrator = open();
   using guide = options.yes === true ? new Yes() : new Prompts();
-  const emulation = hardware.emulations.get(subject.entry.name) ?? null;
-  const run = { subject, calibrator, guide, now, emulation };
-  if (emulation !== null) print(`Dry run: ${emulation.words}, moved by an emulated hand.`);
-  const [kind, entries] = await measure(what, run, options);
-  const written = calibration.save(kind, entries);
-  const device = calibration.devices.find((d) => d.device === subject.entry.name)!;
-  const touched = new Set(entries.map((e) => e.axis));
-  if (what !== 'ids') print(describeAxes(device.axes.filter((a) => touched.has(a.axis))));
-  print(`Written: ${written.path}\nsha256 ${written.sha256}`);
-  print(`${device.device}: ${device.words}`);
+  const measured =
+    what === 'leader'
+      ? await measureLeader(calibration, { guide, now }, options)
+      : await measureArm(what, calibration, { guide, now, emulations: hardware.emulations }, options);
+  const { path, sha256, file: written } = calibration.save(what, measured.entries);
+  const touched = new Set(measured.entries.map((e) => `${e.device}/${e.axis}`));
+  const axes = calibration.devices.flatMap((d) => d.axes.filter((a) => touched.has(`${d.device}/${a.axis}`)));
+  if (what === 'leader') print(describeEntries(written.entries));
+  else if (what !== 'ids') print(describeAxes(axes));
+  print(`Written: ${path}\nsha256 ${sha256}`);
+  const { words } =
+    what === 'leader' ? calibration.leader : calibration.devices.find((d) => d.device === measured.name)!;
+  print(`${measured.name}: ${words}`);
 }
 
-async function measure(
-  what: What,
-  run: RunOptions,
-  options: Options,
-): Promise<[CalibrationKind, readonly Entry[]]> {
+type Asker = Pick<RunOptions, 'guide' | 'now'>;
+
+interface Measured {
+  /** Of the device or leader. */
+  readonly name: string;
+  readonly entries: readonly Entry[];
+}
+
+async function measureArm(
+  what: Exclude<What, 'leader'>,
+  calibration: RobotCalibration,
+  { guide, now, emulations }: Asker & { readonly emulations: ReadonlyMap<string, Emulation> },
+  { device, axis: axes, pose, repeats, opening }: Options,
+): Promise<Measured> {
   const { runIds, runPlan } = await import('../calibrate/run.ts');
   const { chooseAxes, choosePlan } = await import('../calibrate/choose.ts');
-  const { subject } = run;
-  const { axis: axes, pose, repeats, opening } = options;
+  const { subject, open } = calibration.choose(device);
+  const { name } = subject.entry;
+  await using calibrator = open();
+  const emulation = emulations.get(name) ?? null;
+  const run = { subject, calibrator, guide, now, emulation };
+  if (emulation !== null) print(`Dry run: ${emulation.words}, moved by an emulated hand.`);
   if (what !== 'ids') {
-    return [what, await runPlan(choosePlan(subject, { what, axes, pose, repeats, opening }), run)];
+    return { name, entries: await runPlan(choosePlan(subject, { what, axes, pose, repeats, opening }), run) };
   }
   const chosen = chooseAxes(subject, what, axes);
-  const indices = chosen.map((name) => subject.parts.findIndex((p) => p.name === name));
-  return ['ids', await runIds(indices, run)];
+  const indices = chosen.map((axis) => subject.parts.findIndex((p) => p.name === axis));
+  return { name, entries: await runIds(indices, run) };
+}
+
+async function measureLeader(
+  { robot, hardware }: RobotCalibration,
+  { guide, now }: Asker,
+  { pose, repeats }: Options,
+): Promise<Measured> {
+  const { leaderPlan, LeaderReader, LEADER_STILL, TRIGGER } = await import('../calibrate/leader.ts');
+  const { walk } = await import('../calibrate/run.ts');
+  const { loadLeader } = await import('../rig/kinds.ts');
+  const { emulatedLeader } = await import('../rig/leader-seat.ts');
+  const plan = leaderPlan(robot, { pose, repeats });
+  const kind = await loadLeader(robot, robot.leader!);
+  await using emulation = hardware === 'emulated' ? await emulatedLeader(kind, robot) : null;
+  const entry = emulation?.entry ?? kind.entry;
+  await using reader = new LeaderReader(kind.createLeader({ robot, entry, now }));
+  if (emulation !== null) print(`Dry run: ${emulation.words}, moved by an emulated hand.`);
+  await guide.ask('The leader goes limp now: hold it where it would fall.', false);
+  const names = [...entry.joints.map((j) => j.axis), TRIGGER];
+  const still = { still: LEADER_STILL, unit: 'rad' };
+  return {
+    name: entry.name,
+    entries: await walk(plan, { hardware: reader, names, guide, now, emulation, still }),
+  };
 }
 
 /** Somebody at a terminal, or the lines of a pipe. */

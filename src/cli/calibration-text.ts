@@ -1,5 +1,6 @@
 /** A robot's calibration as text for people: `armloop check` and `armloop calibrate` print it. */
 import type { RobotCalibration } from '../calibrate/robot.ts';
+import type { Entry } from '../calibrate/schema.ts';
 import type { AxisState, CalibrationStatus } from '../robot/calibration-state.ts';
 import { formatNumber, table } from './common.ts';
 
@@ -14,7 +15,7 @@ const MARKS: Readonly<Record<CalibrationStatus, string>> = {
 
 /** Files in force with their hashes, then each device. */
 export function describeCalibration(calibration: RobotCalibration): string {
-  const { stored, store, devices, inForce } = calibration;
+  const { stored, store, devices, inForce, leader, robot } = calibration;
   const files = Object.values(stored).map(({ file, sha256, path }) => [
     `${file.kind} version ${file.version}`,
     file.written.slice(0, 10),
@@ -28,6 +29,9 @@ export function describeCalibration(calibration: RobotCalibration): string {
     ...devices.map(({ device, status, words, notes }) =>
       [`${MARKS[status]} ${device}: ${words}`, ...notes.map((n) => `  ${n}`)].join('\n'),
     ),
+    ...(leader.status === 'none'
+      ? []
+      : [`${leader.status === 'fits' ? '✔' : '–'} ${robot.leader!.name}: ${leader.words}`]),
   ].join('\n');
 }
 
@@ -46,4 +50,17 @@ export function describeAxes(axes: readonly AxisState[]): string {
     a.date?.slice(0, 10) ?? '–',
   ]);
   return table(header, rows);
+}
+
+/** Entries as they are written. */
+export function describeEntries(entries: readonly Entry[]): string {
+  const rows = entries.map(({ axis, quantity, value, unit, residual, method }) => [
+    axis,
+    quantity,
+    formatNumber(value),
+    unit,
+    residual === null ? '–' : formatNumber(residual),
+    method,
+  ]);
+  return table(['axis', 'quantity', 'value', 'unit', 'residual', 'method'], rows);
 }

@@ -13,6 +13,8 @@ const RETRY_MS = 1000;
 
 export interface SeatOptions {
   readonly spec: RobotSpec;
+  /** The leader as its robot file has it, before it was aligned: emulated ones are mounted so. */
+  readonly mounted: LeaderEntry | null;
   readonly now: Now;
   /** Emulated hardware in place of the real one. */
   readonly dryRun: boolean;
@@ -47,11 +49,11 @@ export class LeaderSeat implements LeaderHost, AsyncDisposable {
 
   /** Null where the robot file names no leader. Rejects with CONFIG_*, EMULATOR_IMPOSSIBLE. */
   static async load(options: SeatOptions): Promise<LeaderSeat | null> {
-    const { spec, now, dryRun } = options;
+    const { spec, mounted, now, dryRun } = options;
     if (spec.leader === null) return null;
     const kind = await loadLeader(spec, spec.leader);
-    const emulation = dryRun ? await emulated(kind, spec) : null;
-    const entry = emulation?.entry ?? spec.leader;
+    const emulation = dryRun ? await emulatedLeader({ ...kind, entry: mounted ?? spec.leader }, spec) : null;
+    const entry = { ...spec.leader, options: emulation?.entry.options ?? spec.leader.options };
     try {
       const leader = kind.createLeader({ robot: spec, entry, now });
       checkFit(spec, spec.leader, leader.spec);
@@ -135,7 +137,8 @@ export class LeaderSeat implements LeaderHost, AsyncDisposable {
   }
 }
 
-function emulated(kind: LoadedLeader, robot: RobotSpec): Promise<Emulation<LeaderEntry>> {
+/** The stand-in of a leader. Rejects with EMULATOR_IMPOSSIBLE. */
+export function emulatedLeader(kind: LoadedLeader, robot: RobotSpec): Promise<Emulation<LeaderEntry>> {
   if (kind.emulateLeader !== undefined) return kind.emulateLeader({ robot, entry: kind.entry });
   const reason = `the kind ${kind.entry.kind} of the leader ${kind.entry.name} brings no emulator`;
   throw new ArmloopError('EMULATOR_IMPOSSIBLE', { reason });

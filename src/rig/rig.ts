@@ -18,6 +18,7 @@ import { type Hello, LIVE_PROTOCOL } from '../server/protocol.ts';
 import type { PlannerHost, SessionHost } from '../session/host.ts';
 import { Session } from '../session/session.ts';
 import { rigAddress } from './address.ts';
+import { alignedRobot } from './calibration.ts';
 import { CameraHub } from './camera-hub.ts';
 import { DeviceRack } from './devices.ts';
 import { calibrationNotes, episodeRecorder } from './episode-recorder.ts';
@@ -132,8 +133,10 @@ export class Rig {
   }
 
   /** Opens everything and arms, unless a calibration is missing. Rejects with RIG_ALREADY_RUNNING and with what the parts say. */
-  static async open(options: RigOptions): Promise<Rig> {
-    const { spec, workspace, log } = options;
+  static async open(given: RigOptions): Promise<Rig> {
+    const { workspace, log } = given;
+    const spec = alignedRobot(given.spec, workspace, given.dryRun ? 'emulated' : 'real');
+    const options = { ...given, spec };
     const now = monotonicClock();
     const late: { rig: Rig | null; opened: (rig: Rig) => void } = { rig: null, opened: () => {} };
     const ready = new Promise<Rig>((resolve) => {
@@ -167,6 +170,7 @@ export class Rig {
         }),
         LeaderSeat.load({
           spec,
+          mounted: given.spec.leader,
           now,
           dryRun: options.dryRun ?? false,
           onReading: (reading) => late.rig?.session.leader?.read(reading),
@@ -241,7 +245,8 @@ export class Rig {
       rig.#pump();
       await rack.open(loop.ports);
       await rig.watch.until('the devices', (v) => v.mode !== Mode.off, 10);
-      const { barred, devices } = rack.calibration;
+      const { barred, devices, leader: aligned } = rack.calibration;
+      if (aligned.status === 'stale') rig.session.event('warning', `${spec.leader!.name}: ${aligned.words}.`);
       for (const { device, notes } of devices) {
         for (const note of notes) rig.session.event('info', `${device}: ${note}.`);
       }

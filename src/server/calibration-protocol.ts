@@ -33,6 +33,12 @@ export interface CalibrationView {
     readonly sha256: string;
   }[];
   readonly devices: readonly CalibratedDevice[];
+  /** How the leader is aligned with the arm; null without one. */
+  readonly leader: {
+    readonly name: string;
+    readonly status: 'missing' | 'stale' | 'fits';
+    readonly words: string;
+  } | null;
   /** The procedure under way. */
   readonly procedure: {
     readonly device: string;

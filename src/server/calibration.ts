@@ -48,6 +48,14 @@ const view = Type.Object({
       raw: Type.Union([Type.Array(Type.Number()), Type.Null()]),
     }),
   ),
+  leader: Type.Union([
+    Type.Null(),
+    Type.Object({
+      name: Type.String(),
+      status: Type.Enum(['missing', 'stale', 'fits']),
+      words: Type.String(),
+    }),
+  ]),
   procedure: Type.Union([
     Type.Null(),
     Type.Object({

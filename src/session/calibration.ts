@@ -37,7 +37,7 @@ export class CalibrationFlow {
 
   view(): CalibrationView {
     const { calibration, raw } = this.#host.calibration;
-    const { barred, inForce, stored, hardware, robot } = calibration;
+    const { barred, inForce, stored, hardware, robot, leader } = calibration;
     return {
       hardware,
       barred: barred?.message ?? '',
@@ -59,6 +59,10 @@ export class CalibrationFlow {
           raw: measurable ? [...(raw(device.device)?.raw ?? [])] : null,
         };
       }),
+      leader:
+        leader.status === 'none' || robot.leader === null
+          ? null
+          : { name: robot.leader.name, status: leader.status, words: leader.words },
       procedure: this.#view(),
     };
   }

@@ -1,4 +1,5 @@
 /** Hands that move an emulated leader: from what a joint is to ask for, to where its servo is to be. */
+import { ArmloopError } from '../../../src/errors.ts';
 import type { Emulation } from '../../../src/robot/device.ts';
 import type { LeaderContext } from '../../../src/robot/leader.ts';
 import type { LeaderEntry } from '../../../src/robot/spec.ts';
@@ -84,11 +85,26 @@ export class LeaderHands {
   }
 }
 
+/** How long a hand takes from one place to the next, and until nothing swings any more, ms. */
+const MOVE_MS = 700;
+const REST_MS = 300;
+
 /** For `--dry-run`. */
-export function leaderEmulation({ entry }: Context, emulator: EmulatorHandle): Emulation<LeaderEntry> {
+export function leaderEmulation(
+  { entry }: Context,
+  emulator: EmulatorHandle,
+  hands: LeaderHands,
+): Emulation<LeaderEntry> {
   return {
     entry: { ...entry, options: { ...entry.options, port: emulator.port } },
     words: `the leader ${entry.name} is emulated on ${emulator.port}`,
+    hand: async (part, to) => {
+      const move = hands.move(part, to, MOVE_MS / 1000);
+      if (move === undefined)
+        throw new ArmloopError('EMULATOR_IMPOSSIBLE', { reason: `the leader has no ${part}` });
+      await emulator.device({ what: 'hand', moves: [move] });
+      await new Promise((resolve) => setTimeout(resolve, MOVE_MS + REST_MS));
+    },
     [Symbol.asyncDispose]: () => emulator[Symbol.asyncDispose](),
   };
 }
