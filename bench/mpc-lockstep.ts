@@ -53,12 +53,14 @@ export interface MpcRun {
   readonly push?: Push;
   /** Called with each tick record (valid during the call) and the request that it took. */
   readonly tick: (record: Float64Array, request: Float64Array | null) => void;
+  /** Ends it before `ticks`, asked after each one. */
+  readonly until?: () => boolean;
   /** The cycle's memory before the first tick. */
   readonly memory?: (memory: Float64Array) => void;
 }
 
 export async function runMpc(run: MpcRun): Promise<void> {
-  const { spec, believed = spec, driver, ticks, seed = 1, push = () => {}, tick, memory } = run;
+  const { spec, believed = spec, driver, ticks, seed = 1, push = () => {}, tick, memory, until } = run;
   const device = await createLockstepDevice({ robot: spec, entry: spec.devices[0]!, seed });
   device.setEnabled('on');
   const layout = tickRecordLayout(spec);
@@ -104,10 +106,12 @@ export async function runMpc(run: MpcRun): Promise<void> {
   });
   memory?.(runner.cycle.memory);
   try {
-    await runner.run(ticks, (record, request) => {
-      last.set(record);
-      tick(record, request);
-    });
+    for (let n = 0; n < ticks && until?.() !== true; n++) {
+      await runner.run(1, (record, request) => {
+        last.set(record);
+        tick(record, request);
+      });
+    }
   } finally {
     device.dispose();
   }

@@ -7,6 +7,7 @@ import { trajectoryArgs } from '../control/trajectory.ts';
 import { ArmloopError } from '../errors.ts';
 import { Rng } from '../math/rng.ts';
 import { loadKinematics } from '../model/load.ts';
+import { taskForScene } from '../plan/mpc/tasks.ts';
 import { reasonNames } from '../record/episode-writer.ts';
 import type { RobotSpec } from '../robot/spec.ts';
 import type { Task } from '../robot/task.ts';
@@ -158,7 +159,7 @@ export class RigCrew implements Crew<Attempt, AttemptResult>, AsyncDisposable {
     }
     if (driver.planner === 'mpc') {
       const begin = async (): Promise<void> => {
-        await this.#ask('/api/planner/start', { task: 'phases' });
+        await this.#ask('/api/planner/start', { task: taskForScene(this.#task!) });
       };
       return { begin, drawn: {} };
     }

@@ -221,7 +221,7 @@ async function onRig(options: Options, old: CollectionPlan | null, server: strin
       });
     }
     const driver = old?.driver ?? (await driverChoice(options));
-    if (driver.kind === 'teacher' && task.phases === undefined) {
+    if (driver.kind === 'teacher' && driver.planner === undefined && task.phases === undefined) {
       throw new ArmloopError('TEACHER_NO_PHASES', { task: task.name });
     }
     const plan = old ?? planOf(options, spec, task, driver, server);

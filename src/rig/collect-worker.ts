@@ -1,6 +1,7 @@
 /** A thread of a collection: one lockstep cell, one attempt after the other, each recorded as an episode. */
 import { workerData } from 'node:worker_threads';
 import { ArmloopError } from '../errors.ts';
+import { taskForScene } from '../plan/mpc/tasks.ts';
 import { loadBundle } from '../policy/bundle.ts';
 import { PolicyRunner } from '../policy/runner.ts';
 import { EpisodeFiles } from '../record/files.ts';
@@ -16,6 +17,7 @@ import { MpcDriver } from '../session/mpc-driver.ts';
 import { PolicyDriver } from '../session/policy-driver.ts';
 import { TeacherDriver } from '../session/teacher.ts';
 import { cellParts } from './cell-parts.ts';
+import { openPlant } from './kinds.ts';
 
 export interface CollectWorkerData {
   readonly plan: CollectionPlan;
@@ -117,8 +119,9 @@ interface Seated {
 async function seat({ id, driver: choice }: CollectionPlan, spec: RobotSpec): Promise<Seated> {
   if (choice.kind === 'teacher' && choice.planner === 'mpc') {
     const { createSolver } = await import('../plan/mpc/solver.ts');
-    const driver = new MpcDriver({ choice: { task: 'phases' }, solver: createSolver });
-    return { driver, close: async () => {} };
+    const task = taskForScene(await cellParts.openTask(spec));
+    const driver = new MpcDriver({ choice: { task }, solver: createSolver, plant: openPlant });
+    return { driver, close: async () => driver.dispose() };
   }
   if (choice.kind === 'teacher') {
     return {

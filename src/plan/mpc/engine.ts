@@ -209,10 +209,24 @@ export class MpcEngine {
     if (this.#has && !this.#cold) {
       const shift = Math.max(0, (arrival - this.#block[this.#at.from]!) / this.problem.dt);
       shiftTrajectory(this.problem, this.#good, shift, this.#warm);
+      if (this.problem.feedback !== undefined) this.#stiffen(this.problem.feedback);
       if (this.#solver.reset(this.#warm)) return true;
     }
     this.#warm.us.fill(0);
     return this.#solver.reset({ us: this.#warm.us });
+  }
+
+  /** The warm start goes where the loop will go: by the feedback that the loop has. */
+  #stiffen({ position, speed }: NonNullable<MpcProblem['feedback']>): void {
+    const { ndx, nu, horizon } = this.problem;
+    const { gains } = this.#warm;
+    gains.fill(0);
+    for (let t = 0; t < horizon; t++) {
+      for (let i = 0; i < nu; i++) {
+        gains[ndx * (nu * t + i) + i] = -position;
+        gains[ndx * (nu * t + i) + this.#n + i] = -speed;
+      }
+    }
   }
 
   #take(arrival: number, captured: number, before: number): PlanProblem {

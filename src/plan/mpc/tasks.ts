@@ -2,6 +2,7 @@
  * What a planner can be asked to do, as data: terms with weights, a horizon, and where the target comes from. Weights are
  * tuned for arms of a metre and a few kilograms; each may be changed while it runs.
  */
+import type { Task } from '../../robot/task.ts';
 import type { TargetSpec } from './target.ts';
 import type { TermSpec } from './terms.ts';
 
@@ -92,6 +93,12 @@ export const MPC_TASKS: readonly MpcTask[] = [
     horizon: 20,
     dt: 0.04,
     terms: manners.map((t) => (t.name === 'speed' ? { ...t, weight: 2, final: 2 } : t)),
-    latencyMs: 80,
+    latencyMs: 50,
   },
 ];
+
+/** Name of the planning task that does a simulated task by itself: by its phases, or with the scene's own model where it has none. */
+export function taskForScene({ phases }: Task): string {
+  const wanted = phases === undefined ? 'scene' : 'phases';
+  return MPC_TASKS.find((t) => t.targets.includes(wanted))!.name;
+}
