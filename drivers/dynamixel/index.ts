@@ -1,31 +1,17 @@
 /** Kind `dynamixel`: an arm (and gripper) of DYNAMIXEL X-series servos on one bus, Protocol 2.0. */
 import type { DeviceFactory, EmulatorFactory } from '../../src/robot/device.ts';
 import type { LeaderEmulatorFactory } from '../../src/robot/leader.ts';
-import { ServoArm } from '../bus/arm/servo-arm.ts';
+import { servoArm } from '../bus/arm/device.ts';
 import { emulation } from '../bus/emulator/arm.ts';
 import { leaderEmulation } from '../bus/leader/hands.ts';
-import { openSerialWire } from '../bus/serial-wire.ts';
 import { DynamixelChain } from './chain.ts';
 import { mounting, startArmEmulator } from './emulator/arm.ts';
 import { leaderHands, startLeaderEmulator } from './emulator/leader.ts';
 import { jointsOf } from './joint.ts';
 
 /** Throws CONFIG_INVALID for bad options. */
-export const createDevice: DeviceFactory = (context) => {
-  const { robot, entry, now } = context;
-  const { options, joints } = jointsOf(context);
-  const chain = new DynamixelChain(joints, {
-    device: entry.name,
-    port: options.port,
-    baud: options.baud,
-    patienceS: options.patienceMs / 1000,
-    watchdogS: robot.limits.watchdogMs / 1000,
-    now,
-    openWire: openSerialWire,
-  });
-  const maps = joints.map((j) => j.map);
-  return new ServoArm(context, chain, maps, { rateHz: options.rateHz, misses: options.misses });
-};
+export const createDevice: DeviceFactory = (context) =>
+  servoArm(context, jointsOf(context), (joints, options) => new DynamixelChain(joints, options));
 
 /** For `--dry-run`: the same servos, emulated in a process of their own. */
 export const emulate: EmulatorFactory = async (context) =>

@@ -2,10 +2,9 @@
 import Type from 'typebox';
 import type { LeaderContext, LeaderFactory } from '../../src/robot/leader.ts';
 import { leaderOptions } from '../../src/robot/options.ts';
+import { servoLeader } from '../bus/arm/device.ts';
 import { type LeaderServos, leaderJoints } from '../bus/leader/joints.ts';
 import { leaderProperties } from '../bus/leader/options.ts';
-import { ServoLeader } from '../bus/leader/servo-leader.ts';
-import { openSerialWire } from '../bus/serial-wire.ts';
 import { DynamixelChain } from './chain.ts';
 import { MODEL_NAMES, modelNamed, type ServoModel } from './models.ts';
 import type { ServoOptions } from './options.ts';
@@ -14,8 +13,6 @@ import { BAUDS, POSITION_UNIT, STEPS, ZERO_STEP } from './table.ts';
 const schema = Type.Object(leaderProperties(MODEL_NAMES, ZERO_STEP, BAUDS), { additionalProperties: false });
 export type LeaderOptions = Type.Static<typeof schema>;
 
-/** A leader that follows hears a goal in every cycle; without, its servos wait this long, s. */
-const WATCHDOG_S = 0.2;
 const GAINS = { p: 800, i: 0, d: 0, feedforward: 0, gain: 8, mayFall: false };
 
 /** Throws CONFIG_INVALID. */
@@ -39,16 +36,5 @@ export function leaderServos(
 }
 
 /** Throws CONFIG_INVALID for bad options. */
-export const createLeader: LeaderFactory = (context) => {
-  const { options, joints, parts } = leaderServos(context);
-  const chain = new DynamixelChain(joints, {
-    device: context.entry.name,
-    port: options.port,
-    baud: options.baud,
-    patienceS: options.patienceMs / 1000,
-    watchdogS: WATCHDOG_S,
-    now: context.now,
-    openWire: openSerialWire,
-  });
-  return new ServoLeader(context, chain, parts, { rateHz: options.rateHz, misses: options.misses });
-};
+export const createLeader: LeaderFactory = (context) =>
+  servoLeader(context, leaderServos(context), (joints, options) => new DynamixelChain(joints, options));

@@ -7,6 +7,7 @@
  * parameters, one more FD follows it ("byte stuffing"), so that FF FF FD 00 only ever starts a packet; length and CRC
  * are those of the stuffed bytes.
  */
+import { PacketBuffer } from '../bus/packet-buffer.ts';
 import { crc16 } from './crc.ts';
 
 export const Instruction = {
@@ -37,62 +38,41 @@ export const OVERHEAD = 10;
 /** The same of a status packet, with its error byte. */
 export const STATUS_OVERHEAD = 11;
 
-/** Builds packets one after the other into one buffer, to be sent in one write. Allocates nothing after it was made. */
-export class PacketWriter {
-  readonly #buffer: Uint8Array;
-  /** What `bytes` gave last: packets of one kind mostly have one length. */
-  #view: Uint8Array;
+/** Builds packets one after the other. Allocates nothing after it was made. */
+export class PacketWriter extends PacketBuffer {
   #start = 0;
-  #at = 0;
   /** How much of FF FF FD the last bytes of the body were. */
   #match = 0;
 
   /** `capacity` in bytes; more than that throws a RangeError. */
   constructor(capacity = 1024) {
-    this.#buffer = new Uint8Array(capacity);
-    this.#view = this.#buffer;
-  }
-
-  get length(): number {
-    return this.#at;
-  }
-
-  /** The packets so far. The same memory each time: copy it to keep it. */
-  get bytes(): Uint8Array {
-    if (this.#view.length !== this.#at) this.#view = this.#buffer.subarray(0, this.#at);
-    return this.#view;
-  }
-
-  /** Forgets what was written. */
-  clear(): this {
-    this.#at = 0;
-    return this;
+    super(capacity);
   }
 
   begin(id: number, instruction: number): this {
-    const b = this.#buffer;
-    this.#start = this.#at;
-    if (this.#at + OVERHEAD > b.length) throw new RangeError('the packet does not fit into the buffer');
-    b[this.#at++] = 0xff;
-    b[this.#at++] = 0xff;
-    b[this.#at++] = 0xfd;
-    b[this.#at++] = 0x00;
-    b[this.#at++] = id;
-    this.#at += 2;
+    const b = this.buffer;
+    this.#start = this.at;
+    this.room(OVERHEAD);
+    b[this.at++] = 0xff;
+    b[this.at++] = 0xff;
+    b[this.at++] = 0xfd;
+    b[this.at++] = 0x00;
+    b[this.at++] = id;
+    this.at += 2;
     this.#match = 0;
     return this.u8(instruction);
   }
 
   /** One byte of the body, stuffed where it must be. */
   u8(value: number): this {
-    const b = this.#buffer;
+    const b = this.buffer;
     // Room for this byte, one that is stuffed and the CRC.
-    if (this.#at + 4 > b.length) throw new RangeError('the packet does not fit into the buffer');
+    this.room(4);
     const byte = value & 0xff;
-    b[this.#at++] = byte;
+    b[this.at++] = byte;
     if (byte === 0xff) this.#match = this.#match === 0 ? 1 : 2;
     else if (byte === 0xfd && this.#match === 2) {
-      b[this.#at++] = 0xfd;
+      b[this.at++] = 0xfd;
       this.#match = 0;
     } else this.#match = 0;
     return this;
@@ -123,13 +103,13 @@ export class PacketWriter {
 
   /** Closes the packet: its length and checksum. */
   end(): this {
-    const b = this.#buffer;
-    const length = this.#at - this.#start - 7 + 2;
+    const b = this.buffer;
+    const length = this.at - this.#start - 7 + 2;
     b[this.#start + 5] = length & 0xff;
     b[this.#start + 6] = length >>> 8;
-    const crc = crc16(b, this.#start, this.#at);
-    b[this.#at++] = crc & 0xff;
-    b[this.#at++] = crc >>> 8;
+    const crc = crc16(b, this.#start, this.at);
+    b[this.at++] = crc & 0xff;
+    b[this.at++] = crc >>> 8;
     return this;
   }
 

@@ -1,31 +1,17 @@
 /** Kind `feetech`: an arm (and gripper) of Feetech STS or SCS servos on one bus. */
 import type { DeviceFactory, EmulatorFactory } from '../../src/robot/device.ts';
 import type { LeaderEmulatorFactory } from '../../src/robot/leader.ts';
-import { ServoArm } from '../bus/arm/servo-arm.ts';
+import { servoArm } from '../bus/arm/device.ts';
 import { emulation } from '../bus/emulator/arm.ts';
 import { leaderEmulation } from '../bus/leader/hands.ts';
-import { openSerialWire } from '../bus/serial-wire.ts';
 import { FeetechChain } from './chain.ts';
 import { mounting, startArmEmulator } from './emulator/arm.ts';
 import { leaderHands, startLeaderEmulator } from './emulator/leader.ts';
 import { jointsOf } from './joint.ts';
 
 /** Throws CONFIG_INVALID for bad options. */
-export const createDevice: DeviceFactory = (context) => {
-  const { robot, entry, now } = context;
-  const { options, joints } = jointsOf(context);
-  const chain = new FeetechChain(joints, {
-    device: entry.name,
-    port: options.port,
-    baud: options.baud,
-    patienceS: options.patienceMs / 1000,
-    watchdogS: robot.limits.watchdogMs / 1000,
-    now,
-    openWire: openSerialWire,
-  });
-  const maps = joints.map((j) => j.map);
-  return new ServoArm(context, chain, maps, { rateHz: options.rateHz, misses: options.misses });
-};
+export const createDevice: DeviceFactory = (context) =>
+  servoArm(context, jointsOf(context), (joints, options) => new FeetechChain(joints, options));
 
 /** For `--dry-run`: the same servos, emulated in a process of their own. */
 export const emulate: EmulatorFactory = async (context) =>

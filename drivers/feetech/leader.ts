@@ -2,10 +2,9 @@
 import Type from 'typebox';
 import type { LeaderContext, LeaderFactory } from '../../src/robot/leader.ts';
 import { leaderOptions } from '../../src/robot/options.ts';
+import { servoLeader } from '../bus/arm/device.ts';
 import { type LeaderServos, leaderJoints } from '../bus/leader/joints.ts';
 import { leaderProperties } from '../bus/leader/options.ts';
-import { ServoLeader } from '../bus/leader/servo-leader.ts';
-import { openSerialWire } from '../bus/serial-wire.ts';
 import { FeetechChain } from './chain.ts';
 import { MODELS, modelNamed, type ServoModel, STS_SERIES } from './models.ts';
 import type { ServoOptions } from './options.ts';
@@ -44,16 +43,5 @@ export function leaderServos(
 }
 
 /** Throws CONFIG_INVALID for bad options. */
-export const createLeader: LeaderFactory = (context) => {
-  const { options, joints, parts } = leaderServos(context);
-  const chain = new FeetechChain(joints, {
-    device: context.entry.name,
-    port: options.port,
-    baud: options.baud,
-    patienceS: options.patienceMs / 1000,
-    watchdogS: 0,
-    now: context.now,
-    openWire: openSerialWire,
-  });
-  return new ServoLeader(context, chain, parts, { rateHz: options.rateHz, misses: options.misses });
-};
+export const createLeader: LeaderFactory = (context) =>
+  servoLeader(context, leaderServos(context), (joints, options) => new FeetechChain(joints, options));

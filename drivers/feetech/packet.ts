@@ -6,6 +6,8 @@
  * where length = parameters + 2. Nothing is stuffed: FF FF may also turn up inside. Numbers of two bytes are little-endian
  * in servos with a magnetic encoder (STS, SMS) and big-endian in those with a potentiometer (SCS).
  */
+import { PacketBuffer } from '../bus/packet-buffer.ts';
+
 export const Instruction = {
   ping: 0x01,
   read: 0x02,
@@ -43,45 +45,24 @@ export function checksum(bytes: Uint8Array, from: number, to: number): number {
   return ~sum & 0xff;
 }
 
-/** Builds packets one after the other into one buffer, to be sent in one write. Allocates nothing after it was made. */
-export class PacketWriter {
-  readonly #buffer: Uint8Array;
-  /** What `bytes` gave last: packets of one kind mostly have one length. */
-  #view: Uint8Array;
+/** Builds packets one after the other. Allocates nothing after it was made. */
+export class PacketWriter extends PacketBuffer {
   #start = 0;
-  #at = 0;
 
   /** `capacity` in bytes; more than that throws a RangeError. */
   constructor(capacity = 512) {
-    this.#buffer = new Uint8Array(capacity);
-    this.#view = this.#buffer;
-  }
-
-  get length(): number {
-    return this.#at;
-  }
-
-  /** The packets so far. The same memory each time: copy it to keep it. */
-  get bytes(): Uint8Array {
-    if (this.#view.length !== this.#at) this.#view = this.#buffer.subarray(0, this.#at);
-    return this.#view;
-  }
-
-  /** Forgets what was written. */
-  clear(): this {
-    this.#at = 0;
-    return this;
+    super(capacity);
   }
 
   /** `head` is the instruction, or the status of an answer. */
   begin(id: number, head: number): this {
-    this.#start = this.#at;
+    this.#start = this.at;
     return this.u8(0xff).u8(0xff).u8(id).u8(0).u8(head);
   }
 
   u8(value: number): this {
-    if (this.#at >= this.#buffer.length) throw new RangeError('the packet does not fit into the buffer');
-    this.#buffer[this.#at++] = value & 0xff;
+    this.room(1);
+    this.buffer[this.at++] = value & 0xff;
     return this;
   }
 
@@ -96,10 +77,10 @@ export class PacketWriter {
 
   /** Closes the packet: its length and checksum. Throws a RangeError for one that is too long for its length field. */
   end(): this {
-    const length = this.#at - this.#start - 3;
+    const length = this.at - this.#start - 3;
     if (length > 0xff) throw new RangeError(`${length} bytes do not fit into one packet`);
-    this.#buffer[this.#start + 3] = length;
-    return this.u8(checksum(this.#buffer, this.#start + 2, this.#at));
+    this.buffer[this.#start + 3] = length;
+    return this.u8(checksum(this.buffer, this.#start + 2, this.at));
   }
 
   /** A whole packet without parameters: ping, action, factory reset, reboot, turns reset, calibration to the middle. */

@@ -54,6 +54,19 @@ export class LeaderHands {
     return { angle, load: { inertia: INERTIA, friction, gravity, rest: angle, stops: STOPS } };
   }
 
+  /** The setups of its servos. */
+  servos(
+    joints: readonly {
+      readonly id: number;
+      readonly model: { readonly name: string; readonly stallTorque: number };
+    }[],
+  ): { readonly id: number; readonly model: string; readonly angle: number; readonly load: ServoLoad }[] {
+    return this.parts.map((part, i) => {
+      const { id, model } = joints[i]!;
+      return { id, model: model.name, ...this.start(part, model.stallTorque) };
+    });
+  }
+
   #place(part: string, to: number): { readonly id: number; readonly angle: number } | undefined {
     const { servos, trigger, levers } = this.#settings;
     const { joints } = this.#context.entry;

@@ -22,11 +22,6 @@ export function startLeaderEmulator(
   line: Partial<LineSetup> = {},
 ): Promise<EmulatorHandle> {
   const { joints, options } = leaderServos(context);
-  const hands = leaderHands(context);
-  const servos = hands.parts.map((part, i) => {
-    const { id, model } = joints[i]!;
-    return { id, model: model.name, ...hands.start(part, model.stallTorque) };
-  });
-  const bus: DynamixelBusSetup = { servos };
+  const bus: DynamixelBusSetup = { servos: leaderHands(context).servos(joints) };
   return EmulatorHandle.start({ script: SCRIPT, line: { baud: options.baud, ...line }, bus });
 }

@@ -21,11 +21,6 @@ export function startLeaderEmulator(
   line: Partial<LineSetup> = {},
 ): Promise<EmulatorHandle> {
   const { joints, options } = leaderServos(context);
-  const hands = leaderHands(context);
-  const servos = hands.parts.map((part, i) => {
-    const { id, model } = joints[i]!;
-    return { id, model: model.name, ...hands.start(part, model.stallTorque) };
-  });
-  const bus: FeetechBusSetup = { servos };
+  const bus: FeetechBusSetup = { servos: leaderHands(context).servos(joints) };
   return EmulatorHandle.start({ script: SCRIPT, line: { baud: options.baud, ...line }, bus });
 }

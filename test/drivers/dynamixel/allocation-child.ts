@@ -1,12 +1,11 @@
 /** Prints how many bytes one cycle of an arm allocates: encoder, bus, decoder, reply check, unpacking. `litter` adds an object. */
-import type { Wire } from '../../../drivers/bus/wire.ts';
 import { DynamixelBus } from '../../../drivers/dynamixel/bus.ts';
 import { crc16 } from '../../../drivers/dynamixel/crc.ts';
 import { StateCycle } from '../../../drivers/dynamixel/cycle.ts';
 import { jointsOf } from '../../../drivers/dynamixel/joint.ts';
 import { fastReplyLength } from '../../../drivers/dynamixel/packet.ts';
 import { STATE_BYTES } from '../../../drivers/dynamixel/setup.ts';
-import { bytesPerRound } from '../../support/garbage.ts';
+import { measureCycle } from '../bus/measure-cycle.ts';
 import { robot } from './arm-stand.ts';
 
 const { joints } = jointsOf({ robot, entry: robot.devices[0]! });
@@ -24,40 +23,7 @@ function answer(): Uint8Array {
   return Uint8Array.from(bytes);
 }
 
-const reply = answer();
-const wire: Wire = {
-  port: 'none',
-  baud: 1_000_000,
-  notes: [],
-  latencyS: 0,
-  onBytes: null,
-  onLost: null,
-  write: () => {},
-  setBaud: async () => {},
-  close: async () => {},
-};
-const bus = new DynamixelBus(wire, { now: () => 1, returnDelayS: 0, patienceS: 1 });
-const reading = {
-  time: 0,
-  position: new Float64Array(n),
-  speed: new Float64Array(n),
-  torque: new Float64Array(n),
-  goal: new Float64Array(n),
-  powered: new Uint8Array(n),
-  faults: new Uint8Array(n),
-};
-const cycle = new StateCycle(bus, joints, 'fast', reading, 1_000_000);
-const goals = new Int32Array(n).fill(2048);
-let read = 0;
-const done = (outcome: string): void => {
-  if (outcome === 'read') read++;
-};
-const litter: object[] = [];
-const body = (): void => {
-  cycle.run(goals, done);
-  wire.onBytes!(reply, 1);
-  if (process.argv[2] === 'litter') litter[0] = { read };
-};
-const bytes = bytesPerRound(body, 5000, 5000, 10);
-await bus.close();
-console.log(JSON.stringify({ bytes, read, position: reading.position[n - 1] }));
+await measureCycle(n, 2048, answer(), (wire, reading) => {
+  const bus = new DynamixelBus(wire, { now: () => 1, returnDelayS: 0, patienceS: 1 });
+  return { bus, cycle: new StateCycle(bus, joints, 'fast', reading, 1_000_000) };
+});

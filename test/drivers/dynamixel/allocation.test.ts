@@ -1,22 +1,3 @@
-import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
-import { it } from 'node:test';
-import { fileURLToPath } from 'node:url';
+import { allocatesNothing } from '../bus/allocation.ts';
 
-/** B a cycle: what V8 allocates by itself. */
-const BUDGET = 16;
-
-function measure(...args: string[]): { bytes: number; read: number; position: number } {
-  const child = fileURLToPath(new URL('./allocation-child.js', import.meta.url));
-  return JSON.parse(execFileSync(process.execPath, ['--expose-gc', child, ...args], { encoding: 'utf8' }));
-}
-
-it('a cycle of eight servos allocates nothing between the wire and the reading', () => {
-  const { bytes, read, position } = measure();
-  assert.ok(read >= 50_000 && position === 2048, 'every cycle was answered');
-  assert.ok(bytes <= BUDGET, `${bytes} B a cycle`);
-});
-
-it('one object a cycle is noticed', () => {
-  assert.ok(measure('litter').bytes > BUDGET);
-});
+allocatesNothing('eight servos', new URL('./allocation-child.js', import.meta.url));

@@ -2,70 +2,46 @@
 /** What goes wrong on a wire: what the arm did, within what time, and what the person was told. */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { openSerialWire } from '../../../drivers/bus/serial-wire.ts';
+import type { ServoState } from '../../../drivers/dynamixel/emulator/servo.ts';
+import {
+  abandoned,
+  badLine,
+  brownOut,
+  itDoesNotOpen,
+  pulled,
+  REST,
+  refuses,
+  replugged,
+  SPEED,
+  stopped,
+} from '../bus/arm-faults.ts';
 import { course, holding, moving, now, until } from '../bus/arm-stand.ts';
 import { armStand, robot } from './arm-stand.ts';
 
-const SPEED = 0.6;
 /** The servos' own watchdog (limits.watchdogMs of the robot file), and what a step of its clock adds, s. */
 const WATCHDOG = 0.1 + 0.02;
 /** A servo without brake comes to rest within this, s, at that speed. */
 const SETTLE = 0.25;
-/** rad/s: at rest. */
-const REST = 0.01;
+
+const resting = (servo: ServoState): boolean => servo.watchdog === -1 && servo.speed === 0;
+const torque = (servo: ServoState): boolean => servo.torque;
 
 describe('a Dynamixel arm when', () => {
   it('the cable is pulled in motion: the servos stop by themselves; replugged, it holds and follows again', async () => {
     await using arm = await armStand();
-    const { s, emulator, faults, notes } = arm;
-    await holding(arm);
-    await moving(arm, SPEED);
-    await emulator.trace();
-    const at = await emulator.unplug();
-    await until('told', () => faults.length > 0);
-    await until('at rest', async () =>
-      (await arm.servos()).every((servo) => servo.watchdog === -1 && servo.speed === 0),
-    );
-    s.take();
-    assert.ok(!s.has('online') && !s.has('enabled'), 'its state says that nothing is known');
-    assert.equal(faults.length, 1);
-    assert.match(faults[0]!, /the port .* at 1000000 baud is gone\. The servos hold by themselves/);
-    const after = course(await emulator.traced(), 0, at);
-    const rest = after.find((p) => Math.abs(p.speed) < REST)!;
-    assert.ok(rest.time - at < WATCHDOG + SETTLE, `at rest after ${rest.time - at} s`);
-    const way = Math.max(...after.map((p) => Math.abs(p.angle - after[0]!.angle)));
+    const at = await pulled(arm, resting);
+    const { seconds, way } = await stopped(arm, at);
+    assert.ok(seconds < WATCHDOG + SETTLE, `at rest after ${seconds} s`);
     assert.ok(way < SPEED * (WATCHDOG + SETTLE), `it went on by ${way} rad`);
-
-    const where = (await arm.servos())[0]!.angle;
-    await emulator.plug();
-    await until('back', () => notes.some((n) => n.includes('answers again: it holds')));
-    await s.watch(() => s.has('online') && s.has('enabled'), 10);
-    assert.ok(Math.abs((await arm.servos())[0]!.angle - where) < 0.01, 'it did not jump');
-    // What the loop wants by now is elsewhere: it goes there at its own speed.
-    await emulator.trace();
-    s.wanted.q[0] = where - 0.5;
-    await s.drive(() => Math.abs(s.vector('q')[0]! - (where - 0.5)) < 0.02, 20);
-    const fastest = Math.max(...course(await emulator.traced(), 0, 0).map((p) => Math.abs(p.speed)));
-    assert.ok(fastest < 1.6 * s.device.spec.axes[0]!.velocity, `${fastest} rad/s`);
+    await replugged(arm);
   });
 
   it('its host is gone, the servos stop by themselves', async () => {
     await using arm = await armStand();
-    await holding(arm);
-    await moving(arm, SPEED);
-    await arm.emulator.trace();
-    const at = now();
-    await arm.s.device[Symbol.asyncDispose]();
-    await until('at rest', async () =>
-      (await arm.servos()).every((servo) => servo.watchdog === -1 && servo.speed === 0),
-    );
-    const after = course(await arm.emulator.traced(), 0, at);
-    const rest = after.find((p) => Math.abs(p.speed) < REST)!;
-    assert.ok(rest.time - at < 0.05 + WATCHDOG + SETTLE, `at rest after ${rest.time - at} s`);
-    assert.ok(
-      (await arm.servos()).every((servo) => servo.torque),
-      'and hold',
-    );
+    const at = await abandoned(arm, resting);
+    const { seconds } = await stopped(arm, at);
+    assert.ok(seconds < 0.05 + WATCHDOG + SETTLE, `at rest after ${seconds} s`);
+    assert.ok((await arm.servos()).every(torque), 'and hold');
   });
 
   it('a joint is blocked: its servo shuts down, the others brake and hold, and it is told which', async () => {
@@ -116,20 +92,7 @@ describe('a Dynamixel arm when', () => {
 
   it('a servo starts anew because the voltage broke down: it is named, and set up again', async () => {
     await using arm = await armStand();
-    const { s, faults, notes } = arm;
-    await holding(arm);
-    await arm.emulator.device({ what: 'brownOut', id: 2 });
-    await until('told', () => faults.length > 0);
-    assert.match(faults[0]!, /joint2 \(id 2\) (does not answer|started anew)/);
-    await until('back', () => notes.some((n) => n.includes('answers again: its torque is off')), 15);
-    await s.watch(() => s.has('online') && !s.has('enabled'), 10);
-    const others = (await arm.servos()).filter((_, i) => i !== 1);
-    assert.ok(
-      others.every((servo) => servo.torque),
-      'the others have held all the time',
-    );
-    await s.device.enable();
-    await s.watch(() => s.has('enabled'), 10);
+    await brownOut(arm, 'joint2', torque);
   });
 
   it('two servos have one id all of a sudden: it stops and holds, and is told which', async () => {
@@ -161,42 +124,10 @@ describe('a Dynamixel arm when', () => {
 
   it('the line is very bad for a while: it brakes and holds, then goes on without a jump', async () => {
     await using arm = await armStand({ misses: 400, patienceMs: 10 });
-    const { s, emulator, faults, notes } = arm;
-    await holding(arm);
-    await moving(arm, SPEED);
-    await emulator.trace();
-    await emulator.faults({ flip: 0.05, drop: 0.03 });
-    const from = now();
-    let goal = s.wanted.q[0]!;
-    let last = 0;
-    // The loop goes on all the time.
-    const onward = (time: number): void => {
-      goal = Math.min(goal + SPEED * Math.min(time - last, 0.01), 2.5);
-      last = time;
-      s.wanted.q[0] = goal;
-    };
-    const end = now() + 1;
-    while (now() < end) {
-      onward(now() - from);
-      s.send();
-      await new Promise((resolve) => setTimeout(resolve, 4));
-    }
-    await emulator.faults({ flip: 0, drop: 0 });
-    s.take();
-    s.wanted.q[0] = Math.min(goal, 2.5);
-    await s.drive(() => s.error() < 0.01 && s.speed() < 0.01, 20);
-    assert.deepEqual(faults, []);
-    assert.ok(notes.some((n) => n.includes('had stopped by themselves')));
-    const { velocity } = s.device.spec.axes[0]!;
-    const trace = await emulator.traced();
-    const course1 = course(trace, 0, from);
+    const { trace, from } = await badLine(arm, 2.5);
+    assert.ok(arm.notes.some((n) => n.includes('had stopped by themselves')));
     assert.ok(
-      Math.max(...course1.map((p) => Math.abs(p.speed))) < 1.5 * velocity,
-      'it caught up at its own speed',
-    );
-    const others = course(trace, 3, from);
-    assert.ok(
-      others.every((p) => Math.abs(p.speed) < 0.2),
+      course(trace, 3, from).every((p) => Math.abs(p.speed) < 0.2),
       'no damaged frame moved another joint',
     );
   });
@@ -230,45 +161,9 @@ describe('a Dynamixel arm runs', () => {
 });
 
 describe('a Dynamixel arm does not open when', () => {
-  const refuses = async (
-    arm: Awaited<ReturnType<typeof armStand>>,
-    code: string,
-    pattern: RegExp,
-  ): Promise<void> => {
-    await assert.rejects(arm.s.open(), (error: Error & { code?: string }) => {
-      assert.equal(error.code, code, error.message);
-      assert.match(error.message, pattern);
-      return true;
-    });
-    assert.ok(
-      (await arm.servos()).every((servo) => servo.speed === 0),
-      'nothing moved',
-    );
-  };
+  itDoesNotOpen(armStand, { fourth: 'joint4', others: '1, 2, 3, 5, 6, 7, 8' });
 
-  it('another program has the port', async () => {
-    await using arm = await armStand();
-    const other = await openSerialWire({ device: 'other', port: arm.emulator.port, baud: 57_600, now });
-    await refuses(arm, 'DEVICE_PORT_TAKEN', /cannot open .*: another program has it open|process \d+/);
-    await other.close();
-  });
-
-  it('the baud rate is another one, or nobody is there', async () => {
-    await using arm = await armStand({ baud: 57_600 }, { baud: 1_000_000, senseBaud: true });
-    await new Promise((resolve) => setTimeout(resolve, 300));
-    await refuses(arm, 'DEVICE_SILENT', /nothing on .* answers at 57600 baud \(not a byte came\)/);
-  });
-
-  it('a servo is missing, or two have one id', async () => {
-    {
-      await using arm = await armStand();
-      await arm.emulator.device({ what: 'silent', id: 4, value: true });
-      await refuses(
-        arm,
-        'DEVICE_SERVO_MISSING',
-        /joint4 \(id 4\) does not answer on .*; ids that answer: 1, 2, 3, 5, 6, 7, 8/,
-      );
-    }
+  it('two servos have one id', async () => {
     await using arm = await armStand();
     await arm.emulator.device({ what: 'set', id: 4, value: { name: 'id', to: 3 } });
     await refuses(arm, 'DEVICE_BUS', /joint3 \(id 3\) answers, but .* two servos have this id/);

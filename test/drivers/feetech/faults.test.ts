@@ -3,18 +3,31 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { openSerialWire } from '../../../drivers/bus/serial-wire.ts';
-import { course, holding, moving, now, until } from '../bus/arm-stand.ts';
+import type { ServoState } from '../../../drivers/feetech/emulator/servo.ts';
+import {
+  abandoned,
+  badLine,
+  brownOut,
+  itDoesNotOpen,
+  pulled,
+  REST,
+  refuses,
+  replugged,
+  SPEED,
+  stopped,
+} from '../bus/arm-faults.ts';
+import { course, holding, moving, now } from '../bus/arm-stand.ts';
 import { armStand, robot, scsServos } from './stand.ts';
 
-const SPEED = 0.6;
 /**
  * These servos have no watchdog: without their master they go to the last goal that they heard. At SPEED it is not further
  * ahead than the servo lags behind it (measured: 0.05 rad), and it is there within this, s.
  */
 const SETTLE = 0.5;
 const LAG = 0.12;
-/** rad/s: at rest. */
-const REST = 0.01;
+
+const resting = (servo: ServoState): boolean => Math.abs(servo.speed) < REST;
+const driven = (servo: ServoState): boolean => servo.driven;
 
 describe('a Feetech arm', () => {
   it('does not jump when torque comes on, whatever goal stands in its servos', async () => {
@@ -78,57 +91,21 @@ describe('a Feetech arm', () => {
 describe('a Feetech arm when', () => {
   it('the cable is pulled in motion: the servos go to their last goal and hold; replugged, it follows again', async () => {
     await using arm = await armStand();
-    const { s, emulator, faults, notes } = arm;
-    await holding(arm);
-    await moving(arm, SPEED);
-    await emulator.trace();
-    const at = await emulator.unplug();
-    await until('told', () => faults.length > 0);
-    await until('at rest', async () => (await arm.servos()).every((servo) => Math.abs(servo.speed) < REST));
-    s.take();
-    assert.ok(!s.has('online') && !s.has('enabled'), 'its state says that nothing is known');
-    assert.equal(faults.length, 1);
-    assert.match(faults[0]!, /the port .* at 1000000 baud is gone\. The servos hold by themselves/);
-    const after = course(await emulator.traced(), 0, at);
-    const rest = after.find((p) => Math.abs(p.speed) < REST)!;
-    assert.ok(rest.time - at < SETTLE, `at rest after ${rest.time - at} s`);
-    const way = Math.max(...after.map((p) => Math.abs(p.angle - after[0]!.angle)));
+    const at = await pulled(arm, resting);
+    const { seconds, way } = await stopped(arm, at);
+    assert.ok(seconds < SETTLE, `at rest after ${seconds} s`);
     assert.ok(way < LAG, `it went on by ${way} rad`);
-    assert.ok(
-      (await arm.servos()).every((servo) => servo.driven),
-      'and holds',
-    );
-
-    const where = (await arm.servos())[0]!.angle;
-    await emulator.plug();
-    await until('back', () => notes.some((n) => n.includes('answers again: it holds')));
-    await s.watch(() => s.has('online') && s.has('enabled'), 10);
-    assert.ok(Math.abs((await arm.servos())[0]!.angle - where) < 0.02, 'it did not jump');
-    // What the loop wants by now is elsewhere: it goes there at its own speed.
-    await emulator.trace();
-    s.wanted.q[0] = where - 0.5;
-    await s.drive(() => Math.abs(s.vector('q')[0]! - (where - 0.5)) < 0.02, 20);
-    const fastest = Math.max(...course(await emulator.traced(), 0, 0).map((p) => Math.abs(p.speed)));
-    assert.ok(fastest < 1.6 * s.device.spec.axes[0]!.velocity, `${fastest} rad/s`);
+    assert.ok((await arm.servos()).every(driven), 'and holds');
+    await replugged(arm);
   });
 
   it('its host is gone in motion, the servos go to their last goal and hold', async () => {
     await using arm = await armStand();
-    await holding(arm);
-    await moving(arm, SPEED);
-    await arm.emulator.trace();
-    const at = now();
-    await arm.s.device[Symbol.asyncDispose]();
-    await until('at rest', async () => (await arm.servos()).every((servo) => Math.abs(servo.speed) < REST));
-    const after = course(await arm.emulator.traced(), 0, at);
-    const rest = after.find((p) => Math.abs(p.speed) < REST)!;
-    assert.ok(rest.time - at < 0.1 + SETTLE, `at rest after ${rest.time - at} s`);
-    const way = Math.max(...after.map((p) => Math.abs(p.angle - after[0]!.angle)));
+    const at = await abandoned(arm, resting);
+    const { seconds, way } = await stopped(arm, at);
+    assert.ok(seconds < 0.1 + SETTLE, `at rest after ${seconds} s`);
     assert.ok(way < 0.1 * SPEED + LAG, `it went on by ${way} rad`);
-    assert.ok(
-      (await arm.servos()).every((servo) => servo.driven),
-      'and hold',
-    );
+    assert.ok((await arm.servos()).every(driven), 'and hold');
   });
 
   it('commands stop, it brakes and holds by itself', async () => {
@@ -212,55 +189,12 @@ describe('a Feetech arm when', () => {
 
   it('a servo starts anew because the voltage broke down: it is named, and set up again', async () => {
     await using arm = await armStand();
-    const { s, faults, notes } = arm;
-    await holding(arm);
-    await arm.emulator.device({ what: 'brownOut', id: 2 });
-    await until('told', () => faults.length > 0);
-    assert.match(faults[0]!, /shoulder_lift \(id 2\) (does not answer|started anew)/);
-    await until('back', () => notes.some((n) => n.includes('answers again: its torque is off')), 15);
-    await s.watch(() => s.has('online') && !s.has('enabled'), 10);
-    const others = (await arm.servos()).filter((_, i) => i !== 1);
-    assert.ok(
-      others.every((servo) => servo.driven),
-      'the others have held all the time',
-    );
-    await s.device.enable();
-    await s.watch(() => s.has('enabled'), 10);
+    await brownOut(arm, 'shoulder_lift', driven);
   });
 
   it('the line is very bad for a while: it brakes and holds, then goes on without a jump', async () => {
     await using arm = await armStand({ misses: 400, patienceMs: 10 });
-    const { s, emulator, faults } = arm;
-    await holding(arm);
-    await moving(arm, SPEED);
-    await emulator.trace();
-    await emulator.faults({ flip: 0.05, drop: 0.03 });
-    const from = now();
-    let goal = s.wanted.q[0]!;
-    let last = 0;
-    // The loop goes on all the time.
-    const onward = (time: number): void => {
-      goal = Math.min(goal + SPEED * Math.min(time - last, 0.01), 1.7);
-      last = time;
-      s.wanted.q[0] = goal;
-    };
-    const end = now() + 1;
-    while (now() < end) {
-      onward(now() - from);
-      s.send();
-      await new Promise((resolve) => setTimeout(resolve, 4));
-    }
-    await emulator.faults({ flip: 0, drop: 0 });
-    s.take();
-    s.wanted.q[0] = Math.min(goal, 1.7);
-    await s.drive(() => s.error() < 0.02 && s.speed() < 0.01, 20);
-    assert.deepEqual(faults, []);
-    const { velocity } = s.device.spec.axes[0]!;
-    const trace = await emulator.traced();
-    assert.ok(
-      Math.max(...course(trace, 0, from).map((p) => Math.abs(p.speed))) < 1.5 * velocity,
-      'it caught up at its own speed',
-    );
+    const { trace, from } = await badLine(arm, 1.7);
     for (const other of [1, 2, 3, 4]) {
       const angles = course(trace, other, from).map((p) => p.angle);
       const way = Math.max(...angles) - Math.min(...angles);
@@ -292,46 +226,9 @@ describe('a Feetech arm runs', () => {
 });
 
 describe('a Feetech arm does not open when', () => {
-  const refuses = async (
-    arm: Awaited<ReturnType<typeof armStand>>,
-    code: string,
-    pattern: RegExp,
-  ): Promise<void> => {
-    await assert.rejects(arm.s.open(), (error: Error & { code?: string }) => {
-      assert.equal(error.code, code, error.message);
-      assert.match(error.message, pattern);
-      return true;
-    });
-    assert.ok(
-      (await arm.servos()).every((servo) => Math.abs(servo.speed) < REST),
-      'nothing moved',
-    );
-  };
+  itDoesNotOpen(armStand, { fourth: 'wrist_flex', others: '1, 2, 3, 5, 6' });
 
-  it('another program has the port', async () => {
-    await using arm = await armStand();
-    const other = await openSerialWire({ device: 'other', port: arm.emulator.port, baud: 57_600, now });
-    await refuses(arm, 'DEVICE_PORT_TAKEN', /cannot open .*: another program has it open|process \d+/);
-    await other.close();
-  });
-
-  it('the baud rate is another one, or nobody is there', async () => {
-    await using arm = await armStand({ baud: 57_600 }, { baud: 1_000_000, senseBaud: true });
-    await new Promise((resolve) => setTimeout(resolve, 300));
-    await refuses(arm, 'DEVICE_SILENT', /nothing on .* answers at 57600 baud \(not a byte came\)/);
-  });
-
-  it('a servo is missing, or two have one id', async () => {
-    {
-      await using arm = await armStand();
-      await arm.emulator.device({ what: 'silent', id: 4, value: true });
-      await refuses(
-        arm,
-        'DEVICE_SERVO_MISSING',
-        /wrist_flex \(id 4\) does not answer on .*; ids that answer: 1, 2, 3, 5, 6/,
-      );
-    }
-    // Two of one kind with one id answer alike until they say where they are: then they are missed as one.
+  it('two servos have one id: as long as they say the same, they are missed as one', async () => {
     await using arm = await armStand();
     await arm.emulator.device({ what: 'set', id: 4, value: { name: 'id', to: 3 } });
     await refuses(arm, 'DEVICE_SERVO_MISSING', /wrist_flex \(id 4\) does not answer/);
