@@ -1,7 +1,9 @@
 /** The tools of the driver: what drivers/bus/tools.ts needs to know of a Dynamixel bus. */
+import { leaderTools } from '../bus/leader/tools.ts';
 import { servoTools, type TableItem } from '../bus/tools.ts';
 import { PacketDecoder } from './decoder.ts';
 import { startArmEmulator } from './emulator/arm.ts';
+import { leaderHands, startLeaderEmulator } from './emulator/leader.ts';
 import { modelNumbered } from './models.ts';
 import { type Found, pingAll, type Requester, readItem, reboot, setItem, writeItem } from './requests.ts';
 import {
@@ -34,7 +36,7 @@ async function words(to: Requester, { id, model, firmware }: Found): Promise<str
   return `id ${id} at ${to.bus.wire.baud} baud: ${name}, firmware ${firmware}, ${at}${bad}`;
 }
 
-export const tools = servoTools<PacketDecoder>({
+const busTools = servoTools<PacketDecoder>({
   kind: 'dynamixel',
   bauds: BAUDS,
   factoryBaud: FACTORY_BAUD,
@@ -59,3 +61,8 @@ export const tools = servoTools<PacketDecoder>({
   reboot,
   emulate: startArmEmulator,
 });
+
+export const tools = {
+  ...busTools,
+  ...leaderTools({ kind: 'dynamixel', hands: leaderHands, start: startLeaderEmulator }),
+};

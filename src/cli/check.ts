@@ -1,6 +1,6 @@
 /** `armloop check`: what a robot file means, with every default filled in. */
 import type { Command } from 'commander';
-import type { RobotSpec } from '../robot/spec.ts';
+import type { LeaderEntry, RobotSpec } from '../robot/spec.ts';
 import { describeCalibration } from './calibration-text.ts';
 import {
   examples,
@@ -78,6 +78,7 @@ export function describeRig(spec: RobotSpec): string {
     `file       ${spec.source.file}\nsha256     ${spec.source.sha256}\nmodel      ${spec.model.file}, tool frame "${spec.model.tool}"`,
     table(header, axes),
     table(['device', 'kind', 'axes', 'options'], devices),
+    ...(spec.leader === null ? [] : [leaderWords(spec.leader)]),
     spec.cameras.length === 0
       ? 'no cameras'
       : table(
@@ -96,4 +97,16 @@ export function describeRig(spec: RobotSpec): string {
     ].join('\n'),
   ];
   return sections.join('\n\n');
+}
+
+function leaderWords(leader: LeaderEntry): string {
+  const { name, kind, mapping, joints, trigger, buttons, tolerance, speed, rampMs, silenceMs } = leader;
+  const rows = joints.map((j, i) => [i, j.axis, j.sign, j.scale, j.offset]);
+  const lines = [
+    `leader     ${name} of kind ${kind}, by ${mapping}; takes over within ${tolerance} rad, follows at ${speed} of full speed after ${rampMs} ms, lost after ${silenceMs} ms`,
+    `trigger    ${trigger === null ? 'none' : `${trigger.released} .. ${trigger.squeezed} m, takes over within ${trigger.tolerance} m`}`,
+    `buttons    ${buttons.length === 0 ? 'none' : buttons.map((b) => `${b.button} ${b.does}`).join(', ')}`,
+  ];
+  const head = lines.join('\n');
+  return rows.length === 0 ? head : `${head}\n${table(['joint', 'axis', 'sign', 'scale', 'offset'], rows)}`;
 }

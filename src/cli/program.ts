@@ -14,6 +14,7 @@ import { addDoctor } from './doctor.ts';
 import { addDriver } from './driver.ts';
 import { addEpisodes } from './episodes.ts';
 import { addEval } from './eval.ts';
+import { addLeader } from './leader.ts';
 import { addReplay } from './replay.ts';
 import { addRig } from './rig.ts';
 import { addRuns } from './runs.ts';
@@ -30,6 +31,7 @@ const COMMANDS: readonly ((program: Command) => void)[] = [
   addDoctor,
   addDriver,
   addCalibrate,
+  addLeader,
   addEpisodes,
   addReplay,
   addDeploy,
