@@ -45,11 +45,14 @@ function text(from: string, leader: Changes, changes: Changes): string {
   const robot = parse(readFileSync(shipped, 'utf8')) as {
     model: { file: string };
     devices: { kind: string; options?: object }[];
+    leader?: { options: object };
   };
   for (const device of robot.devices)
     if (device.kind === 'dynamixel') device.options = { ...device.options, ...PATIENT };
   robot.model.file = resolve(packageRoot(), 'robots', robot.model.file);
-  return stringify({ ...robot, leader: { ...LEADER, ...leader }, ...changes });
+  const own = robot.leader;
+  const named = own === undefined ? LEADER : { ...own, options: { ...own.options, ...PATIENT } };
+  return stringify({ ...robot, leader: { ...named, ...leader }, ...changes });
 }
 
 /** The shipped robot with that leader. */

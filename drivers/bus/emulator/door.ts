@@ -1,6 +1,6 @@
 /**
  * A door into a running emulator, beside its port: a Unix socket that takes one JSON request a line, in the words of the
- * bus, and answers {value} or {error}. So a dry run can be steered from another terminal, as hands steer hardware.
+ * bus (or {what: 'unplug'}, {what: 'plug'}), and answers {value} or {error}. So a dry run can be steered from another terminal, as hands steer hardware.
  */
 import { connect, createServer } from 'node:net';
 import { dirname, join } from 'node:path';

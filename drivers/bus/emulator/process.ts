@@ -88,7 +88,12 @@ class Emulator {
       this.#bus.receive(bytes, start, byte);
     };
     this.#timer = setInterval(() => this.#advance(monotonic()), HOUSEKEEPING_MS);
-    this.#door = openDoor(this.#folder, (request) => this.#device(request));
+    this.#door = openDoor(this.#folder, (request) => {
+      const { what } = request;
+      return what === 'unplug' || what === 'plug'
+        ? this.control({ type: what, seq: 0 })
+        : this.#device(request);
+    });
     this.#plug();
   }
 

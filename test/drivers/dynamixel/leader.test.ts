@@ -9,7 +9,6 @@ import { createLeader } from '../../../drivers/dynamixel/index.ts';
 import type { Leader } from '../../../src/robot/leader.ts';
 import type { RobotSpec } from '../../../src/robot/spec.ts';
 import { LEADER, withLeader } from '../../support/leader-robot.ts';
-
 import { now, until } from '../bus/arm-stand.ts';
 
 const FOLLOW = { ...LEADER.options, follow: { current: 0.4, speed: 0.8 } };
