@@ -122,6 +122,10 @@ type Bad = readonly [
   code?: ErrorCode,
 ];
 
+const lead = (r: Loose, leader: object): void => {
+  r.leader = { name: 'ada', kind: 'dynamixel', ...leader };
+};
+
 /** Each bad file, the path that its error must name and the rule that it must state. */
 const BAD: readonly Bad[] = [
   ['an empty file', '', '(top)', /section/],
@@ -166,6 +170,60 @@ const BAD: readonly Bad[] = [
   ],
   ['a ratio of zero', (r) => (r.axes[7].joints[0].ratio = 0), 'axes[7].joints[0].ratio', /ratio 0/],
   ['no joints behind an axis', (r) => (r.axes[7].joints = []), 'axes[7].joints', /at least 1/],
+  [
+    'a leader of unknown axes',
+    (r) => lead(r, { joints: [{ axis: 'j9' }] }),
+    'leader.joints[0].axis',
+    /one of/,
+  ],
+  [
+    'a leader joint twice',
+    (r) => lead(r, { joints: [{ axis: 'joint1' }, { axis: 'joint1' }] }),
+    'leader.joints[1].axis',
+    /joints\[0\] drives that axis already/,
+  ],
+  [
+    'a leader that drives the gripper by a joint',
+    (r) => lead(r, { joints: [{ axis: 'gripper' }] }),
+    'leader.joints[0].axis',
+    /arm axes/,
+  ],
+  [
+    'a clutch without the mapping pose',
+    (r) => lead(r, { buttons: [{ button: 0, does: 'clutch' }] }),
+    'leader.buttons[0].does',
+    /mapping pose/,
+  ],
+  [
+    'a button twice',
+    (r) =>
+      lead(r, {
+        buttons: [
+          { button: 1, does: 'record' },
+          { button: 1, does: 'success' },
+        ],
+      }),
+    'leader.buttons[1].button',
+    /that one already/,
+  ],
+  [
+    'a trigger beyond the gripper',
+    (r) => lead(r, { trigger: { released: 1 } }),
+    'leader.trigger.released',
+    /within/,
+  ],
+  [
+    'a trigger that does nothing',
+    (r) => lead(r, { trigger: { released: 0.02, squeezed: 0.02 } }),
+    'leader.trigger.squeezed',
+    /differ/,
+  ],
+  [
+    'a leader model without pose',
+    (r) => lead(r, { model: { file: 'x.xml' } }),
+    'leader.model',
+    /mapping pose/,
+  ],
   ['no devices', (r) => (r.devices = []), 'devices', /at least 1/],
   ['a device without kind', (r) => delete r.devices[0].kind, 'devices[0].kind', /required/],
   [

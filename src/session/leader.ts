@@ -184,7 +184,9 @@ export class LeaderFlow {
     this.#gap.fill(Number.NaN);
     if (before !== reason) {
       const held = this.#drive === null ? '' : ' The arm holds; match the leader again to go on.';
-      this.#asker.event('warning', `The leader ${this.#entry.name} is lost: ${reason}.${held}`);
+      // What a driver says may be a whole sentence.
+      const end = /[.?!]$/.test(reason) ? '' : '.';
+      this.#asker.event('warning', `The leader ${this.#entry.name} is lost: ${reason}${end}${held}`);
     }
     this.stop(`the leader ${this.#entry.name} is lost: ${reason}`);
     this.#host.changed();

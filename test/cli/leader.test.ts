@@ -134,3 +134,14 @@ it('its cable is pulled in motion: the arm rests soon; put back, it moves nothin
   await client.json('POST', '/api/leader/release', { lease });
   await live.until('rest', () => live.value('mode') === Mode.holding);
 });
+
+it('armloop leader --engage is the operator as long as it runs', async () => {
+  clearInterval(beat);
+  operator.close();
+  await live.until('nobody in control', () => live.value('lease') === 0);
+  const { code, text } = await armloop('leader', '--engage', '--seconds', '2', '--server', up.url);
+  assert.equal(code, 0, text);
+  assert.match(text, /the leader drives; Ctrl-C brings the arm to rest/);
+  await live.until('rest', () => live.value('mode') === Mode.holding && live.value('lease') === 0);
+  assert.ok(live.session.events.some((e) => e.text === 'armloop leader has control.'));
+});

@@ -2,11 +2,16 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { startArmEmulator } from '../../../drivers/dynamixel/emulator/arm.ts';
+import { startLeaderEmulator } from '../../../drivers/dynamixel/emulator/leader.ts';
 import { tools } from '../../../drivers/dynamixel/index.ts';
+import { withLeader } from '../../support/leader-robot.ts';
+import { until } from '../bus/arm-stand.ts';
 import { useTool } from '../bus/use-tool.ts';
 import { robot } from './arm-stand.ts';
 
 const use = (tool: string, ...args: readonly string[]): Promise<string> => useTool(tools, robot, tool, args);
+const led = withLeader();
+const lead = (tool: string, ...args: readonly string[]): Promise<string> => useTool(tools, led, tool, args);
 
 describe('tools of the Dynamixel driver', () => {
   it('find servos at their baud rate, show, set and reboot them', async () => {
@@ -45,5 +50,22 @@ describe('tools of the Dynamixel driver', () => {
   it('play the servos of a robot file until they are interrupted', async () => {
     assert.match(await use('emulate', 'dynamixel7'), /The servos of dynamixel7 answer on \S+ until Ctrl-C/);
     assert.match(await use('ports'), /serial|port/);
+  });
+
+  it('play a leader and move it as hands do', async () => {
+    assert.match(await lead('emulate-leader', 'x'), /The leader of dynamixel7 answers on \S+ until/);
+    await using emulator = await startLeaderEmulator({ robot: led, entry: led.leader! });
+    const at = ['x', '--port', emulator.port];
+    const said = await lead('hand', ...at, '--seconds', '0.1', 'joint1=0.5', 'trigger=1', 'lever2=1');
+    assert.equal(said, 'joint1 goes to 0.5, trigger goes to 1, lever2 goes to 1');
+    const angles = async (): Promise<number[]> =>
+      ((await emulator.device({ what: 'states' })) as { angle: number }[]).map((s) => s.angle);
+    await until('the hand is there', async () => Math.abs((await angles())[0]! - 0.5) < 0.02);
+    assert.equal(await lead('hand', ...at, 'joint1=free'), 'joint1 is free');
+    await assert.rejects(lead('hand', ...at, 'elbow=1'), /there is no elbow, only joint1, .*lever2/);
+    await assert.rejects(lead('hand', ...at, 'joint1=far'), /joint1=far is not PART=VALUE/);
+    await assert.rejects(lead('hand', 'x', 'joint1=1'), /--port is missing/);
+    await assert.rejects(lead('hand', 'x', '--port', '/nowhere/port', 'joint1=1'), /no emulator can be/);
+    await assert.rejects(use('emulate-leader', 'dynamixel7'), /has no leader of kind dynamixel/);
   });
 });
