@@ -263,11 +263,13 @@ export class Session {
     this.event('warning', 'Emergency stop pressed.');
     let seq = 0;
     try {
+      // The arm first; a leader on its way to the arm's pose stops too.
       seq = this.#host.ask({ kind: RequestKind.estop, lease: this.#lease.id });
     } catch (error) {
       await halt('The loop cannot be asked for the emergency stop');
       throw error;
     }
+    this.#leader?.stop('the emergency stop was pressed');
     const alive = await this.#host.answered(seq, ESTOP_ANSWER_S).then(
       () => true,
       () => false,
@@ -533,6 +535,7 @@ export class Session {
     const { kind, lease = 0 } = params;
     if (kind === 'estop') return { seq: await this.estop() };
     if (kind !== 'hold') this.#lease.need(params.lease);
+    if (kind === 'hold') this.#leader?.stop('the arm was told to hold');
     if (kind === 'arm') return { seq: await this.arm(lease) };
     if (kind === 'disarm') {
       const seq = await this.ask({ kind: RequestKind.disarm, lease }, 'disarming');

@@ -324,17 +324,26 @@ describe('an actuated leader', () => {
     assert.deepEqual([s.state(), s.released], ['driving', 1]);
   });
 
-  it('goes limp where it is when it is lost or control ends on the way, and nothing drives', async () => {
-    const s = open({}, 'actuated');
-    const lease = await s.take();
-    s.reading.q[0] = 1;
-    s.read();
-    const engaged = s.session.request('leader.engage', { lease }, 1);
-    await settled();
-    s.session.request('lease.release', { client: 1 }, 1).catch(() => {});
-    await assert.rejects(engaged, code('LEADER_LOST'));
-    assert.deepEqual([s.state(), s.released], ['ready', 1]);
-    assert.ok(!s.rig.asked.some((a) => a.kind === RequestKind.activate));
+  it('goes limp where it is when control ends or somebody stops it on the way, and nothing drives', async () => {
+    const ends = [
+      ['lease.release', { client: 1 }],
+      ['request', { kind: 'hold' }],
+      ['estop', {}],
+    ] as const;
+    for (const [method, params] of ends) {
+      const s = open({}, 'actuated');
+      const lease = await s.take();
+      s.reading.q[0] = 1;
+      s.read();
+      const engaged = s.session.request('leader.engage', { lease }, 1);
+      await settled();
+      assert.equal(s.state(), 'aligning');
+      const ended = s.session.request(method, params, 1);
+      await assert.rejects(engaged, code('LEADER_LOST'));
+      await ended;
+      assert.deepEqual([s.state(), s.released], ['ready', 1], method);
+      assert.ok(!s.rig.asked.some((a) => a.kind === RequestKind.activate));
+    }
   });
 });
 
