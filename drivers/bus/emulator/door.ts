@@ -20,7 +20,10 @@ const ANSWER_MS = 10_000;
 export function openDoor(folder: string, obey: (request: Request) => unknown): ControlDoor {
   const server = createServer((socket) => {
     socket.on('error', () => {});
-    createInterface({ input: socket }).on('line', (line) => {
+    const lines = createInterface({ input: socket });
+    // It says the errors of its input again.
+    lines.on('error', () => {});
+    lines.on('line', (line) => {
       let reply: Reply;
       try {
         reply = { value: obey(JSON.parse(line) as Request) };
@@ -45,7 +48,9 @@ export function askEmulator(port: string, request: Request): Promise<unknown> {
       clearTimeout(late);
       fail(`no emulator can be steered at ${port}: ${error.message}`);
     });
-    createInterface({ input: socket }).once('line', (line) => {
+    const lines = createInterface({ input: socket });
+    lines.on('error', () => {});
+    lines.once('line', (line) => {
       clearTimeout(late);
       socket.end();
       const { value, error } = JSON.parse(line) as Reply;
