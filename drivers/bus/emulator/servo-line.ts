@@ -19,6 +19,8 @@ export interface LineServo {
   silent: boolean;
   /** On the line at all. */
   connected: boolean;
+  /** Steps by which it reports another position than it has, and in how many answers. */
+  readonly lie: { steps: number; answers: number };
   /** Neither silent nor starting. */
   readonly online: boolean;
   /** Rate that it is set to, bit/s; setting one that it cannot have does nothing. */
@@ -155,6 +157,7 @@ function change(servo: LineServo, what: string, value: unknown): void {
   else if (what === 'hand') servo.motor.hand = Number(value);
   else if (what === 'silent') servo.silent = value === true;
   else if (what === 'brownOut') servo.reboot();
+  else if (what === 'lie') Object.assign(servo.lie, value);
   else if (what === 'set') {
     const { name, to } = value as { name: string; to: number };
     servo.put(name, to);

@@ -67,6 +67,7 @@ export class EmulatedServo implements LineServo {
   silent = false;
   /** On the line at all. */
   connected = true;
+  readonly lie = { steps: 0, answers: 0 };
   readonly #memory = new Uint8Array(SIZE);
   readonly #profile = new ProfileTrack();
   #time: number;
@@ -328,7 +329,8 @@ export class EmulatedServo implements LineServo {
     const unit = model.currentUnit ?? model.stallCurrent / 1000;
     this.set(X.presentCurrent, Math.round(motor.current / unit));
     this.set(X.presentVelocity, Math.round(motor.speed / VELOCITY_UNIT));
-    this.set(X.presentPosition, Math.round(this.#steps()));
+    const off = this.lie.answers-- > 0 ? this.lie.steps : 0;
+    this.set(X.presentPosition, Math.round(this.#steps()) + off);
     this.set(X.presentVoltage, Math.round(this.voltage / VOLTAGE_UNIT));
     this.set(X.presentTemperature, Math.round(Math.min(255, motor.temperature)));
     this.set(X.moving, Math.abs(motor.speed) > this.get(X.movingThreshold) * VELOCITY_UNIT ? 1 : 0);

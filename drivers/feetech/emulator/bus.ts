@@ -17,8 +17,6 @@ export interface EmulatedServoSetup {
   readonly load: ServoLoad;
   /** Values of the table that differ from the factory's, by name. */
   readonly settings?: Readonly<Partial<Record<ItemName, number>>>;
-  /** Firmware on which a goal turns torque on by itself. */
-  readonly goalEnables?: boolean;
 }
 
 export interface FeetechBusSetup {
@@ -37,14 +35,12 @@ export class FeetechEmulator extends ServoLine<EmulatedServo> {
 
   constructor({ servos }: FeetechBusSetup, line: Line, rng: Rng) {
     super(line, rng, BAUDS, (now) =>
-      servos.map(({ id, model: name, angle, load, settings, goalEnables }) => {
+      servos.map(({ id, model: name, angle, load, settings }) => {
         const model = modelNamed(name);
         if (model === undefined) throw new Error(`there is no model ${name}`);
         const { voltage, stallTorque, stallCurrent, noLoadSpeed } = model;
         const motor = { voltage, stallTorque, stallCurrent, noLoadSpeed, ...load };
-        const servo = new EmulatedServo(model, id, motor, angle, now);
-        servo.goalEnables = goalEnables === true;
-        return { servo, settings };
+        return { servo: new EmulatedServo(model, id, motor, angle, now), settings };
       }),
     );
   }
@@ -59,8 +55,9 @@ export class FeetechEmulator extends ServoLine<EmulatedServo> {
   }
 
   protected override also(what: string, value: unknown): unknown {
-    if (what !== 'together') return undefined;
-    this.#together = value === true;
+    if (what === 'together') this.#together = value === true;
+    else if (what === 'goalEnables') for (const servo of this.servos) servo.goalEnables = value === true;
+    else return undefined;
     return null;
   }
 

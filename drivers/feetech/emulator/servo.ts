@@ -62,6 +62,7 @@ export class EmulatedServo implements LineServo {
   connected = true;
   /** Firmware on which a goal turns torque on by itself. */
   goalEnables = false;
+  readonly lie = { steps: 0, answers: 0 };
   readonly #memory = new Uint8Array(SIZE);
   /** What of the settings outlasts a reboot. */
   readonly #kept = new Uint8Array(RAM_START);
@@ -285,7 +286,8 @@ export class EmulatedServo implements LineServo {
     const { steps, unit, table } = model.series;
     const here = Math.round(this.#steps());
     const counted = (this.get('phase') & Phase.turns) !== 0;
-    this.set('presentPosition', counted ? here : ((here % steps) + steps) % steps);
+    const told = counted ? here : ((here % steps) + steps) % steps;
+    this.set('presentPosition', this.lie.answers-- > 0 ? told + this.lie.steps : told);
     const speedUnit = (this.get('phase') & Phase.fineSpeed) === 0 ? 50 * unit : unit;
     this.set('presentSpeed', Math.round(motor.speed / speedUnit));
     this.set('presentLoad', Math.round(this.#duty));

@@ -129,6 +129,31 @@ export async function badLine<S extends Servo>(
   return { trace, from };
 }
 
+/**
+ * Servo 1, at 0 rad, reports positions that it cannot have, in frames with a right checksum: the arm does not move, and only
+ * what stays is told, by `fault`.
+ */
+export async function liedTo<S extends Servo>(arm: ArmStand<S>, fault: RegExp): Promise<void> {
+  const { s, emulator, faults } = arm;
+  await holding(arm);
+  await emulator.trace();
+  let most = 0;
+  const look = (): void => {
+    most = Math.max(most, Math.abs(s.vector('q')[0]!));
+  };
+  for (const steps of [600, -900, 1500]) {
+    await emulator.device({ what: 'lie', id: 1, value: { steps, answers: 1 } });
+    await s.drive((time) => time > 0.15, 10, look);
+  }
+  assert.ok(most < 0.03, `it was told to be at ${most} rad`);
+  assert.deepEqual(faults, []);
+  await emulator.device({ what: 'lie', id: 1, value: { steps: 600, answers: 1e9 } });
+  await until('told', () => faults.length > 0);
+  assert.match(faults[0]!, fault);
+  const angles = course(await emulator.traced(), 0, 0).map((p) => p.angle);
+  assert.ok(Math.max(...angles) - Math.min(...angles) < 0.02, 'it has not moved');
+}
+
 /** Opening fails with that code and words, and nothing moves. */
 export async function refuses(arm: ArmStand<Servo>, code: string, pattern: RegExp): Promise<void> {
   await assert.rejects(arm.s.open(), (error: Error & { code?: string }) => {

@@ -8,6 +8,7 @@ import {
   badLine,
   brownOut,
   itDoesNotOpen,
+  liedTo,
   pulled,
   REST,
   refuses,
@@ -42,6 +43,11 @@ describe('a Dynamixel arm when', () => {
     const { seconds } = await stopped(arm, at);
     assert.ok(seconds < 0.05 + WATCHDOG + SETTLE, `at rest after ${seconds} s`);
     assert.ok((await arm.servos()).every(torque), 'and hold');
+  });
+
+  it('a servo reports what cannot be with a right checksum, it is not moved; what stays is a fault', async () => {
+    await using arm = await armStand();
+    await liedTo(arm, /^joint1 \(id 1\) reports 264\d steps, which it cannot have reached/);
   });
 
   it('a joint is blocked: its servo shuts down, the others brake and hold, and it is told which', async () => {
