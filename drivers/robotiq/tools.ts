@@ -128,7 +128,8 @@ function words(status: GripperStatus): string {
     parts.push(following ? CONTACT_WORDS[contact]! : 'stopped');
     parts.push(`motor ${current.toFixed(2)} A`);
   }
-  if (fault !== 0) parts.push(`FAULT: ${faultWords(fault)}`);
+  // The first answer after a silence tells of that silence: no fault of anybody's here.
+  if (fault !== 0 && fault !== Fault.silence) parts.push(`FAULT: ${faultWords(fault)}`);
   return parts.join(', ');
 }
 

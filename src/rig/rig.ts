@@ -37,6 +37,7 @@ import { jsonScene } from './scene-json.ts';
 import { RigSocket } from './socket.ts';
 import { rigStatus } from './status.ts';
 import { TickWatch } from './tick-watch.ts';
+import { together } from './together.ts';
 
 /** Live messages per second, and so how often the main thread looks at what the loop did. */
 const PUMP_HZ = 60;
@@ -151,7 +152,7 @@ export class Rig {
     });
     const closers: (() => Promise<void>)[] = [() => socket[Symbol.asyncDispose]()];
     try {
-      const [rack, loop, leader, input] = await Promise.all([
+      const [rack, loop, leader, input] = await together([
         DeviceRack.load({
           spec,
           workspace,

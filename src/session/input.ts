@@ -105,7 +105,7 @@ export class InputFlow {
     this.#enable = 0;
     const held = this.#drive === null ? '' : ' The arm holds.';
     this.#asker.event('warning', `The input ${this.#entry.name} is not there: ${reason}.${held}`);
-    this.stop(reason);
+    this.stop();
   }
 
   /** To be called some 60 times a second. */
@@ -114,13 +114,13 @@ export class InputFlow {
     if (drive === null) return;
     const { view, now } = this.#host;
     if (this.#enable === 1) this.#held = now();
-    if (drive.lease !== this.#asker.leaseId) this.stop('control has passed on');
+    if (drive.lease !== this.#asker.leaseId) this.stop();
     else if (
       drive.started === 'taken' &&
       (view.mode !== Mode.active || view.controller !== ControllerId.twist)
     )
       this.#end();
-    else if (now() - this.#held > IDLE_S) this.stop('it was let go');
+    else if (now() - this.#held > IDLE_S) this.stop();
     else this.#send();
   }
 
@@ -150,7 +150,7 @@ export class InputFlow {
   }
 
   /** Ends its drive: the deadman is let go, and the arm holds. Does nothing when it does not drive. */
-  stop(_why: string): void {
+  stop(): void {
     const drive = this.#drive;
     if (drive === null) return;
     this.#enable = 0;

@@ -300,7 +300,7 @@ export class Session {
 
   #ended(lease: Lease, why: string): void {
     this.#leader?.stop(why);
-    this.#input?.stop(why);
+    this.#input?.stop();
     this.#host.operate(this.#gate.nobody(this.#host.now()));
     // Whatever drives, by hand or by plan, did so for this operator. In other modes the loop has nothing to do.
     try {

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { ControllerId, Mode, Source } from '../../src/robot/tick.ts';
 import { packageRoot } from '../../src/root.ts';
-import { Client, up, workspace } from '../support/rig-process.ts';
+import { Client, Command, up, workspace } from '../support/rig-process.ts';
 import { testRobot } from '../support/test-robot.ts';
 
 const REST = '01 00 00 00 00 00 00';
@@ -168,4 +168,13 @@ test('a SpaceMouse drives the rig that it is plugged into', async (t) => {
     await client.until('holding', () => client.value('mode') === Mode.holding && lease(client) === null);
     assert.equal(client.value('fault'), 0, 'nothing to clear');
   });
+});
+
+test('an input of a kind that there is not ends the start with words and nothing left running', async () => {
+  using folder = workspace();
+  const robot = testRobot(folder.path, { input: { kind: 'joypad' } });
+  const command = new Command(['rig', robot, '--workspace', folder.path]);
+  const { code } = await command.ended;
+  assert.notEqual(code, 0);
+  assert.match(command.output, /input\.kind names the kind joypad, which is neither built in/);
 });
