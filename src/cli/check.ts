@@ -1,6 +1,6 @@
 /** `armloop check`: what a robot file means, with every default filled in. */
 import type { Command } from 'commander';
-import type { LeaderEntry, RobotSpec } from '../robot/spec.ts';
+import type { InputEntry, LeaderEntry, RobotSpec } from '../robot/spec.ts';
 import { describeCalibration } from './calibration-text.ts';
 import {
   examples,
@@ -79,6 +79,7 @@ export function describeRig(spec: RobotSpec): string {
     table(header, axes),
     table(['device', 'kind', 'axes', 'options'], devices),
     ...(spec.leader === null ? [] : [leaderWords(spec.leader)]),
+    ...(spec.input === null ? [] : [inputWords(spec.input)]),
     spec.cameras.length === 0
       ? 'no cameras'
       : table(
@@ -97,6 +98,16 @@ export function describeRig(spec: RobotSpec): string {
     ].join('\n'),
   ];
   return sections.join('\n\n');
+}
+
+function inputWords({ name, kind, options, frame, speed, buttons }: InputEntry): string {
+  const uses =
+    buttons === null ? 'as its driver says' : buttons.map((b) => `${b.button} ${b.does}`).join(', ');
+  return [
+    `input      ${name} of kind ${kind}, in the frame of the ${frame}, at ${speed} of the teleop speeds`,
+    `options    ${JSON.stringify(options)}`,
+    `buttons    ${uses}`,
+  ].join('\n');
 }
 
 function leaderWords(leader: LeaderEntry): string {

@@ -152,8 +152,8 @@ export interface SessionHost {
   readonly leader: LeaderHost | null;
   arm(): ArmView;
   readonly calibration: CalibrationHost;
-  /** What its input is; null or absent without one. */
-  readonly input?: InputSpec | null;
+  /** What its input is; null where the robot file names none. */
+  readonly input: InputSpec | null;
   /** What the rig itself knows for the session's state. */
   status(): Pick<SessionState, 'task' | 'devices' | 'cameras' | 'realTime'>;
   /** Queues a request; its number. */

@@ -97,7 +97,9 @@ export class InputFlow {
   }
 
   found(words: string): void {
+    // Many report a button when it changes, so that the first report of one may well be its press.
     this.#presses.forget();
+    this.#presses.take(0, this.#host.now());
     this.#asker.event('info', `The input ${this.#entry.name} is there: ${words}.`);
   }
 

@@ -81,7 +81,7 @@ export class Session {
     this.#planner = new PlannerFlow(host, this);
     this.#push = new PushFlow(host, this);
     this.#leader = host.leader === null ? null : new LeaderFlow(host, host.leader, this.#leaderAsker());
-    this.#input = host.input == null ? null : new InputFlow(host, host.input, this.#inputAsker());
+    this.#input = host.input === null ? null : new InputFlow(host, host.input, this.#inputAsker());
     const guest = host.spec.leader?.name ?? host.spec.input?.name;
     this.#buttons = new ButtonFlow({
       recording: this.#recording,

@@ -5,6 +5,7 @@ import { loadRobot } from '../../src/config.ts';
 import { ArmloopError } from '../../src/errors.ts';
 import { type MpcChoice, resolveChoice } from '../../src/plan/mpc/choice.ts';
 import type { Push } from '../../src/robot/device.ts';
+import type { InputSpec } from '../../src/robot/input.ts';
 import type { RobotSpec } from '../../src/robot/spec.ts';
 import { Mode, RequestKind } from '../../src/robot/tick.ts';
 import { packageRoot } from '../../src/root.ts';
@@ -98,6 +99,7 @@ export class PaperRig implements SessionHost {
     },
   };
   leader: LeaderHost | null = null;
+  input: InputSpec | null = null;
   readonly measured: Float64Array;
   readonly tool = Float64Array.of(0, 0, 0, 0, 0, 0, 1);
   arm = () => ({ q: this.measured, tool: this.tool });
