@@ -5,6 +5,7 @@ import type { PlantFactory } from '../src/robot/plant.ts';
 import { SimDevice } from './device.ts';
 import { mujoco } from './mujoco.ts';
 import { PushPlant } from './push-plant.ts';
+import { MujocoStepModel, type MujocoStepOptions } from './step-model.ts';
 import { taskNamed } from './tasks/index.ts';
 
 export { taskNamed, tasks } from './tasks/index.ts';
@@ -31,3 +32,7 @@ export const createLockstepDevice: LockstepFactory = async (context) => {
 /** The model that planners have of the scene of `robot.sim`; null for tasks in which the arm touches nothing in the plan. */
 export const createPlant: PlantFactory = async (robot) =>
   robot.sim?.task === 'push' ? new PushPlant(await mujoco(), robot) : null;
+
+/** Any MuJoCo model, contacts included, as the model of a planner. Rejects with SIM_MODEL_INVALID. The caller disposes of it. */
+export const createStepModel = async (options: MujocoStepOptions): Promise<MujocoStepModel> =>
+  new MujocoStepModel(await mujoco(), options);

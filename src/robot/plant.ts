@@ -42,5 +42,21 @@ export interface ScenePlant {
   dispose(): void;
 }
 
+/**
+ * A model that is stepped from a given state and keeps none of its own, such as a simulator that sets its state before
+ * each step: `DifferenceSystem` (src/plan/dynamics) makes one a system that every solver takes. sim/step-model.ts is MuJoCo as
+ * one; the engine knows no simulator.
+ */
+export interface StepModel {
+  readonly nx: number;
+  readonly nu: number;
+  /** Tangent size, where states hold quaternions; then `difference` and `integrate` belong to it. Else nx. */
+  readonly ndx?: number;
+  /** out (nx) = the state one stage after x under u. Allocates nothing; writes NaN when it blows up. */
+  step(x: Float64Array, u: Float64Array, out: Float64Array): void;
+  difference?(a: Float64Array, b: Float64Array, out: Float64Array): void;
+  integrate?(x: Float64Array, dx: Float64Array, out: Float64Array): void;
+}
+
 /** null for a task that has none. */
 export type PlantFactory = (robot: RobotSpec) => Promise<ScenePlant | null>;

@@ -1,21 +1,7 @@
 /** Any model that can step, as a system: derivatives by finite differences. */
+import type { StepModel } from '../../robot/plant.ts';
 import { invalid } from '../check.ts';
 import type { System } from './system.ts';
-
-/**
- * A model that is stepped from a given state and keeps none of its own, such as a simulator that sets its state before
- * each step. The simulated devices of a site can implement it; the engine knows no simulator.
- */
-export interface StepModel {
-  readonly nx: number;
-  readonly nu: number;
-  /** Tangent size, where states hold quaternions; then `difference` and `integrate` belong to it. Else nx. */
-  readonly ndx?: number;
-  /** out (nx) = the state one stage after x under u. Allocates nothing; writes NaN when it blows up. */
-  step(x: Float64Array, u: Float64Array, out: Float64Array): void;
-  difference?(a: Float64Array, b: Float64Array, out: Float64Array): void;
-  integrate?(x: Float64Array, dx: Float64Array, out: Float64Array): void;
-}
 
 export interface DifferenceOptions {
   /** `centred` costs twice and errs by h² instead of h. Default centred. */
