@@ -2,6 +2,7 @@
 /** The whole rig of a real arm's file against emulated servos: armed, driven, stopped, ended. */
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
+import { Command, workspace } from '../support/rig-process.ts';
 import { startUp } from '../support/up.ts';
 
 for (const { id, kind, rateHz } of [
@@ -48,4 +49,11 @@ it('armloop up panda-mock-robotiq --dry-run runs an arm and a gripper on buses o
   } finally {
     await up[Symbol.asyncDispose]();
   }
+});
+
+it('a kind that brings no emulator ends a dry run in words, and the process with it', async () => {
+  using folder = workspace();
+  await using rig = new Command(['rig', 'panda-ros2', '--dry-run', '--workspace', folder.path]);
+  await rig.prints(/EMULATOR_IMPOSSIBLE: .*the kind ros2 of device arm brings no emulator/);
+  assert.deepEqual(await rig.ended, { code: 1, signal: null });
 });
