@@ -18,6 +18,8 @@ export type CalibratedDevice = Omit<DeviceState, 'calibration'> & {
   readonly procedures: readonly ('joints' | 'gripper')[];
   /** Raw positions now, in the order of `axes`; null while they are not known. */
   readonly raw: readonly number[] | null;
+  /** Whether any of its axes has torque; null while that is not known. */
+  readonly torque: 'on' | 'off' | null;
 };
 
 export interface CalibrationView {

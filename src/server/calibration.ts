@@ -46,6 +46,7 @@ const view = Type.Object({
       procedures: Type.Array(Type.Enum(['joints', 'gripper'])),
       axes: Type.Array(axis),
       raw: Type.Union([Type.Array(Type.Number()), Type.Null()]),
+      torque: Type.Union([Type.Enum(['on', 'off']), Type.Null()]),
     }),
   ),
   leader: Type.Union([

@@ -7,10 +7,12 @@ import { ArmloopError } from '../errors.ts';
 import { Mode } from '../robot/tick.ts';
 import { modeWords } from '../robot/words.ts';
 import type { CalibrationView } from '../server/calibration-protocol.ts';
+import type { RecordingState } from '../server/protocol.ts';
 import type { SessionHost } from './host.ts';
 
 interface Teller {
   event(level: 'info' | 'warning' | 'error', text: string): void;
+  readonly recording: { readonly state: RecordingState };
 }
 
 export type CalibrationChoice = PlanChoice & { readonly device?: string | undefined };
@@ -25,7 +27,7 @@ export class CalibrationFlow {
     this.#teller = teller;
   }
 
-  /** A hand may be on the arm: torque must not come on. Throws REQUEST_REFUSED. */
+  /** A hand may be on the arm: torque must not come on, and an episode has one calibration. Throws REQUEST_REFUSED. */
   needIdle(request: string): void {
     if (this.#running === null) return;
     throw new ArmloopError('REQUEST_REFUSED', {
@@ -50,13 +52,15 @@ export class CalibrationFlow {
       })),
       devices: calibration.devices.map(({ calibration: _, ...device }) => {
         const measurable = calibration.measurable.includes(device.device);
+        const reading = measurable ? raw(device.device) : null;
         const types = robot.axes.filter((a) => a.device === device.device).map((a) => a.type);
         return {
           ...device,
           procedures: measurable
             ? (['joints', 'gripper'] as const).filter((w) => types.includes(AXIS_TYPES[w]))
             : [],
-          raw: measurable ? [...(raw(device.device)?.raw ?? [])] : null,
+          raw: reading === null ? null : [...reading.raw],
+          torque: reading?.torque ?? null,
         };
       }),
       leader:
@@ -88,6 +92,9 @@ export class CalibrationFlow {
   /** Throws CALIBRATION_NONE, CALIBRATION_STEP. */
   start(choice: CalibrationChoice): CalibrationView {
     const { subject } = this.#host.calibration.calibration.choose(choice.device);
+    if (this.#teller.recording.state === 'recording') {
+      throw new ArmloopError('CALIBRATION_STEP', { what: 'begun', reason: 'a recording runs' });
+    }
     this.#torqueOff(subject.entry.name);
     this.#running = { procedure: new Procedure(choosePlan(subject, choice)), subject };
     this.#teller.event('info', `Calibration of ${subject.entry.name} (${choice.what}) began.`);

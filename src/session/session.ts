@@ -567,6 +567,7 @@ export class Session {
 
   async #start(task: string, operator: string): Promise<{ episode: string }> {
     const host = this.#host;
+    this.#calibration.needIdle('a recording');
     this.#recording.need('idle', 'start');
     const text = task !== '' ? task : (host.status().task?.text ?? '');
     const start = { task: text, operator, seed: host.view.seed };

@@ -1,4 +1,4 @@
-// @alone @limit 180
+// @limit 180
 /** A rig whose arm must be calibrated: it gets no torque before, is measured through its server, and episodes tell. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
@@ -114,6 +114,7 @@ test('an arm without a calibration that fits gets no torque until it is measured
       /the rig is being calibrated/,
     );
     assert.match(await refused('/api/calibration/skip', {}, 'CALIBRATION_STEP'), /cannot be skipped/);
+    await refused('/api/recording/start', { task: 'x' }, 'REQUEST_REFUSED');
     await client.ask('/api/calibration/stop');
     assert.deepEqual(store.versions('joints'), [1], 'a stopped procedure writes nothing');
     const after = await measure('joints', { axes: [TURNED] }, poses);
