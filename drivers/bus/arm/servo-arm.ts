@@ -389,7 +389,12 @@ export class ServoArm implements Device {
       const state = this.#enabled ? 'it holds' : this.#words.off;
       this.onNote?.(`${this.#chain.wire} answers again: ${state}. Clear the stop to go on`);
     } catch {
-      // It was lost again: what lost it retries.
+      // Lost again, or it did not take what it was told. That it is to hold is not forgotten for that.
+      this.#enabled = torque;
+      if (this.#life !== 'open') return;
+      this.#life = 'lost';
+      this.#report!.offline();
+      this.#retry();
     }
   }
 }

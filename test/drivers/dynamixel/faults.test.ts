@@ -37,6 +37,26 @@ describe('a Dynamixel arm when', () => {
     await replugged(arm);
   });
 
+  it('it is lost again while it comes back: that it is to hold is not forgotten', async () => {
+    await using arm = await armStand();
+    const { s, emulator, faults, notes } = arm;
+    await holding(arm);
+    await emulator.unplug();
+    await until('told', () => faults.length > 0);
+    for (let i = 0; i < 3; i++) {
+      await emulator.plug();
+      // Torque and goals are being looked after right now.
+      await s.watch(() => s.has('online'), 20);
+      await emulator.unplug();
+      await s.watch(() => !s.has('online'), 20);
+    }
+    await emulator.plug();
+    await until('back', () => notes.some((n) => n.includes('answers again: it holds')), 20);
+    await s.watch(() => s.has('online') && s.has('enabled'), 10);
+    s.wantHere();
+    await moving(arm, SPEED);
+  });
+
   it('its host is gone, the servos stop by themselves', async () => {
     await using arm = await armStand();
     const at = await abandoned(arm, resting);

@@ -1,5 +1,5 @@
 /**
- * How an arm fares on a line that loses bytes: `node dist/test/drivers/dynamixel/lossy-line.js [SECONDS]` drives a rig on
+ * How an arm fares on a line that loses bytes: `node dist/test/drivers/dynamixel/lossy-line.js [SECONDS [PARTS]]` drives a rig on
  * emulated servos for so long (default 600) while 5 % of all bytes are lost, and for a twentieth of it at lower rates, and prints
  * a table. The figures of docs/hardware/dynamixel.md come from it.
  */
@@ -75,12 +75,8 @@ export async function lossy(rig: FaultRig, drop: number, seconds: number): Promi
 if (process.argv[1]?.endsWith('lossy-line.js') === true) {
   const seconds = Number(process.argv[2] ?? 600);
   assert.ok(seconds > 0);
-  const runs: readonly (readonly [number, number])[] = [
-    [0.0001, seconds / 20],
-    [0.001, seconds / 20],
-    [0.005, seconds / 20],
-    [0.05, seconds],
-  ];
+  const rates = process.argv.length > 3 ? process.argv.slice(3).map(Number) : [0.0001, 0.001, 0.005, 0.05];
+  const runs = rates.map((drop): [number, number] => [drop, drop < 0.02 ? seconds / 20 : seconds]);
   for (const [drop, time] of runs) {
     using folder = workspace();
     // A busy machine is late too: where few bytes are lost that is not to be taken for loss.
