@@ -168,11 +168,11 @@ function sweepProblem(
   if (ends === null) return '';
   const { low, high } = ends;
   if (low !== null && high !== null) {
-    if (high - low < LEAST_SWEEP * (spec.max - spec.min)) return 'it hardly moved between its two ends';
     // The reference lies between the ends, wherever they are; an encoder that starts anew on the way puts it outside.
     if (zero.at < low - REPEATABLE || zero.at > high + REPEATABLE) {
-      return `the reference pose (${round(zero.at)} rad) does not lie between its ends (${round(low)} to ${round(high)} rad): its encoder starts anew on the way, or another axis was moved`;
+      return `the reference pose (${round(zero.at)} rad) does not lie between them (${round(low)} to ${round(high)} rad): it was not moved to both, or its encoder starts anew on the way, or another axis was moved`;
     }
+    if (high - low < LEAST_SWEEP * (spec.max - spec.min)) return 'it hardly moved between them';
   }
   return rangeProblem(spec, low, high);
 }
