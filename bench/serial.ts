@@ -1,7 +1,7 @@
 /**
  * State and command of seven servos and a gripper, over and over, on an emulated Dynamixel bus behind a real port: how
  * many cycles a second, next to what the wire allows, and next to the vendor's Python SDK doing the same with the same
- * bytes. The emulator paces every byte at the baud rate; how late it was, with reading requests and with its answers, is
+ * bytes; and the same of the six Feetech servos of an SO-101, without a peer. The emulator paces every byte at the baud rate; how late it was, with reading requests and with its answers, is
  * subtracted cycle by cycle and printed. Limits are on the median cycle: what else a shared machine does is in p99 and in
  * the rate of the whole run.
  */
@@ -9,17 +9,26 @@ import { execFileSync, spawn } from 'node:child_process';
 import { setPriority } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import type { ChainOptions } from '../drivers/bus/arm/bus-chain.ts';
+import type { ServoChain } from '../drivers/bus/arm/chain.ts';
+import type { JointMap } from '../drivers/bus/arm/joint-map.ts';
+import type { StartEmulator } from '../drivers/bus/emulator/arm.ts';
 import type { EmulatorHandle } from '../drivers/bus/emulator/host.ts';
 import type { Lateness } from '../drivers/bus/emulator/line.ts';
 import { openSerialWire } from '../drivers/bus/serial-wire.ts';
 import { wireTime } from '../drivers/bus/wire.ts';
 import { DynamixelChain } from '../drivers/dynamixel/chain.ts';
-import { StateCycle } from '../drivers/dynamixel/cycle.ts';
-import { startArmEmulator } from '../drivers/dynamixel/emulator/arm.ts';
+import { StateCycle as DynamixelCycle } from '../drivers/dynamixel/cycle.ts';
+import { startArmEmulator as startDynamixel } from '../drivers/dynamixel/emulator/arm.ts';
 import { jointsOf } from '../drivers/dynamixel/joint.ts';
+import { FeetechChain } from '../drivers/feetech/chain.ts';
+import { StateCycle as FeetechCycle } from '../drivers/feetech/cycle.ts';
+import { startArmEmulator as startFeetech } from '../drivers/feetech/emulator/arm.ts';
+import { jointsOf as feetechJoints } from '../drivers/feetech/joint.ts';
+import { STS_SERIES } from '../drivers/feetech/models.ts';
 import { loadRobot } from '../src/config.ts';
 import { monotonicClock } from '../src/loop/clock.ts';
-import type { DeviceEntry } from '../src/robot/spec.ts';
+import type { DeviceEntry, RobotSpec } from '../src/robot/spec.ts';
 import { packageRoot } from '../src/root.ts';
 import { findPython } from '../test/support/python.ts';
 import {
@@ -33,17 +42,55 @@ import {
 } from './harness.ts';
 
 const SECONDS = 1;
-/** Part of the wire's cycles that must be reached, by baud rate. */
-const LIMITS: ReadonlyMap<number, number | null> = new Map([
-  [1_000_000, 0.9],
-  [2_000_000, 0.85],
-  [4_000_000, null],
-]);
 /** How much sooner than due the emulator begins to spin, µs: it must be exact, whatever the system's timers are. */
 const SPIN_US = 250;
 
 const now = monotonicClock();
-const robot = loadRobot(join(packageRoot(), 'robots', 'dynamixel7.yaml'));
+const shipped = (file: string): RobotSpec => loadRobot(join(packageRoot(), 'robots', file));
+
+interface Bus {
+  readonly robot: RobotSpec;
+  /** What the names of its cases begin with. */
+  readonly label: string;
+  /** Part of the wire's cycles that must be reached, by baud rate. */
+  readonly limits: ReadonlyMap<number, number | null>;
+  readonly start: StartEmulator;
+  /** Of a cycle of `n` servos, both ways. */
+  wireBytes(n: number): number;
+  chain(entry: DeviceEntry, options: ChainOptions): ServoChain;
+  homes(): { readonly id: number; readonly steps: number }[];
+}
+
+const home = ({ id, map }: { readonly id: number; readonly map: JointMap }) => ({
+  id,
+  steps: map.steps(map.axis.home),
+});
+
+const dynamixel = shipped('dynamixel7.yaml');
+const DYNAMIXEL: Bus = {
+  robot: dynamixel,
+  label: '',
+  limits: new Map([
+    [1_000_000, 0.9],
+    [2_000_000, 0.85],
+    [4_000_000, null],
+  ]),
+  start: startDynamixel,
+  wireBytes: (n) => DynamixelCycle.wireBytes(n, 'fast'),
+  chain: (entry, options) => new DynamixelChain(jointsOf({ robot: dynamixel, entry }).joints, options),
+  homes: () => jointsOf({ robot: dynamixel, entry: dynamixel.devices[0]! }).joints.map(home),
+};
+
+const so101 = shipped('so101.yaml');
+const FEETECH: Bus = {
+  robot: so101,
+  label: 'SO-101, ',
+  limits: new Map([[1_000_000, 0.9]]),
+  start: startFeetech,
+  wireBytes: (n) => FeetechCycle.wireBytes(n, STS_SERIES, 'together'),
+  chain: (entry, options) => new FeetechChain(feetechJoints({ robot: so101, entry }).joints, options),
+  homes: () => feetechJoints({ robot: so101, entry: so101.devices[0]! }).joints.map(home),
+};
 
 interface Run {
   readonly cycles: number;
@@ -61,13 +108,27 @@ export async function run(context: BenchContext): Promise<BenchResult> {
   const version = skip === false ? sdkVersion(python) : null;
   if (skip !== false) context.log(`serial: without a peer: ${skip}`);
   context.log(`serial: ${raisePriority()}`);
+  const sdk = version === null ? null : { python, name: `dynamixel-sdk ${version}, Python` };
+  const parts = [
+    ...(await ofBus(context, DYNAMIXEL, sdk)),
+    // Its SDK is not on PyPI in a version that works.
+    ...(await ofBus(context, FEETECH, null)),
+  ];
+  return combine('serial', parts);
+}
+
+async function ofBus(
+  context: BenchContext,
+  bus: Bus,
+  sdk: { readonly python: string; readonly name: string } | null,
+): Promise<BenchResult[]> {
   const parts: BenchResult[] = [];
-  for (const [baud, share] of LIMITS) {
-    const device = robot.devices[0]!;
+  for (const [baud, share] of bus.limits) {
+    const device = bus.robot.devices[0]!;
     const entry = { ...device, options: { ...device.options, baud } };
-    await using emulator = await startArmEmulator({ robot, entry }, { spinUs: SPIN_US });
-    const wireS = wireTime(StateCycle.wireBytes(device.axes.length, 'fast'), baud);
-    const name = `${baud / 1e6} Mbaud`;
+    await using emulator = await bus.start({ robot: bus.robot, entry }, { spinUs: SPIN_US });
+    const wireS = wireTime(bus.wireBytes(device.axes.length), baud);
+    const name = `${bus.label}${baud / 1e6} Mbaud`;
     context.log(`serial: ${name}: the wire allows ${(1 / wireS).toFixed(1)} cycles/s`);
     const cycles = Math.round(SECONDS / wireS);
     const measure = async (who: string, work: () => Promise<Run>): Promise<Measured> => {
@@ -110,18 +171,18 @@ export async function run(context: BenchContext): Promise<BenchResult> {
           row('beyond the wire p99', 'µs', 'lower'),
           row('emulator late, mean', 'µs', 'lower'),
         ],
-        ours: () => measure('armloop', () => ours(emulator, entry, cycles)),
+        ours: () => measure('armloop', () => ours(bus, emulator, entry, cycles)),
         peer:
-          version === null
+          sdk === null
             ? null
             : {
-                name: `dynamixel-sdk ${version}, Python`,
-                run: () => measure('SDK', () => theirs(python, emulator.port, baud, cycles)),
+                name: sdk.name,
+                run: () => measure('SDK', () => theirs(bus, sdk.python, emulator.port, baud, cycles)),
               },
       }),
     );
   }
-  return combine('serial', parts);
+  return parts;
 }
 
 /** A request may be read before its writer has looked at the clock, by no more than this, s. */
@@ -140,13 +201,12 @@ function lateness({ cycles, written }: Run, { late, heard }: Lateness): Float64A
 }
 
 /** Cycles of the arm's own driver, one after the other. */
-async function ours(emulator: EmulatorHandle, entry: DeviceEntry, cycles: number): Promise<Run> {
-  const emulated = { ...entry, options: { ...entry.options, port: emulator.port } };
-  const { options, joints } = jointsOf({ robot, entry: emulated });
-  const chain = new DynamixelChain(joints, {
+async function ours(bus: Bus, emulator: EmulatorHandle, entry: DeviceEntry, cycles: number): Promise<Run> {
+  const { port } = emulator;
+  const chain = bus.chain(entry, {
     device: entry.name,
-    port: options.port,
-    baud: options.baud,
+    port,
+    baud: Number(entry.options['baud']),
     patienceS: 0.1,
     watchdogS: 1,
     now,
@@ -155,7 +215,7 @@ async function ours(emulator: EmulatorHandle, entry: DeviceEntry, cycles: number
   await chain.open();
   // What was asked until now is not measured.
   await emulator.lateness();
-  const goals = Int32Array.from(joints, (j) => j.map.steps(j.map.axis.home));
+  const goals = Int32Array.from(bus.homes(), ({ steps }) => steps);
   const lengths = new Float64Array(cycles);
   let missed = 0;
   const written = new Float64Array(cycles);
@@ -184,11 +244,9 @@ async function ours(emulator: EmulatorHandle, entry: DeviceEntry, cycles: number
 }
 
 /** The same by the vendor's SDK in Python. */
-function theirs(python: string, port: string, baud: number, cycles: number): Promise<Run> {
+function theirs(bus: Bus, python: string, port: string, baud: number, cycles: number): Promise<Run> {
   const script = fileURLToPath(new URL('../../bench/serial-peer.py', import.meta.url));
-  const ids = jointsOf({ robot, entry: robot.devices[0]! }).joints.map(
-    (j) => `${j.id}:${j.map.steps(j.map.axis.home)}`,
-  );
+  const ids = bus.homes().map(({ id, steps }) => `${id}:${steps}`);
   return new Promise((resolve, reject) => {
     const child = spawn(python, [script, port, String(baud), String(cycles), ids.join(',')], {
       stdio: ['ignore', 'pipe', 'inherit'],
