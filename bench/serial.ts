@@ -111,7 +111,7 @@ export async function run(context: BenchContext): Promise<BenchResult> {
   const sdk = version === null ? null : { python, name: `dynamixel-sdk ${version}, Python` };
   const parts = [
     ...(await ofBus(context, DYNAMIXEL, sdk)),
-    // Its SDK is not on PyPI in a version that works.
+    // Without a peer: Feetech's SDK has no cycle of its own to compare with.
     ...(await ofBus(context, FEETECH, null)),
   ];
   return combine('serial', parts);

@@ -15,7 +15,7 @@ import { type BusStand, openBusStand } from '../bus/bus-stand.ts';
 
 export const robot: RobotSpec = loadRobot(join(packageRoot(), 'robots', 'so101.yaml'));
 
-const EMULATOR = new URL('../../../drivers/feetech/emulator/process.js', import.meta.url);
+export const EMULATOR = new URL('../../../drivers/feetech/emulator/process.js', import.meta.url);
 const LOAD: ServoLoad = { inertia: 0.008, friction: 0.05, gravity: 0.03, rest: 0, stops: [-9, 9] };
 
 export function servo(id: number, rest: Partial<EmulatedServoSetup> = {}): EmulatedServoSetup {
