@@ -2,7 +2,8 @@
 /** The whole rig of a real arm's file against emulated servos: armed, driven, stopped, ended. */
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
-import { Command, workspace } from '../support/rig-process.ts';
+import { Client, Command, up, workspace } from '../support/rig-process.ts';
+import { testRobot } from '../support/test-robot.ts';
 import { startUp } from '../support/up.ts';
 
 for (const { id, kind, rateHz } of [
@@ -30,25 +31,28 @@ for (const { id, kind, rateHz } of [
 }
 
 it('armloop up panda-mock-robotiq --dry-run runs an arm and a gripper on buses of their own', async () => {
-  const up = await startUp(['panda-mock-robotiq', '--dry-run']);
-  try {
-    assert.match(up.output(), /Rig panda-mock-robotiq is holding: 1000 Hz/);
-    const rig = (await (await fetch(`${up.url}api/rig`)).json()) as {
-      session: { devices: { name: string; kind: string; status: string }[]; events: { text: string }[] };
-    };
-    const { devices, events } = rig.session;
-    assert.deepEqual(
-      devices.map((d) => [d.name, d.kind]),
-      [
-        ['arm', 'mock'],
-        ['gripper', 'robotiq'],
-      ],
-    );
-    for (const { status } of devices) assert.match(status, /^online, enabled/);
-    assert.ok(events.some((e) => /^Dry run: an emulated 2F-85 on /.test(e.text)));
-  } finally {
-    await up[Symbol.asyncDispose]();
-  }
+  using folder = workspace();
+  await using rig = await up(folder.path, testRobot(folder.path, {}, 'panda-mock-robotiq'), ['--dry-run']);
+  await using client = await Client.open(rig.url);
+  const { devices, events } = client.session as {
+    devices: { name: string; kind: string; status: string }[];
+    events: { text: string }[];
+  };
+  assert.deepEqual(
+    devices.map((d) => [d.name, d.kind]),
+    [
+      ['arm', 'mock'],
+      ['gripper', 'robotiq'],
+    ],
+  );
+  for (const { status } of devices) assert.match(status, /^online, enabled/);
+  assert.ok(events.some((e) => /^Dry run: an emulated 2F-85 on /.test(e.text)));
+  await client.take('Ada');
+  const arm = client.value('q', 3);
+  assert.ok(client.value('q', 7) > 0.08, 'open');
+  await client.ask('/api/request', { kind: 'activate', controller: 'gripper', args: [0.02] });
+  await client.until('it has closed', () => Math.abs(client.value('q', 7) - 0.02) < 0.001);
+  assert.ok(Math.abs(client.value('q', 3) - arm) < 0.01, 'the arm has held');
 });
 
 it('a kind that brings no emulator ends a dry run in words, and the process with it', async () => {

@@ -18,7 +18,7 @@ interface RobotYaml {
 export function testRobot(
   folder: string,
   changes: Readonly<Record<string, unknown>> = {},
-  from: 'panda-sim' | 'panda-mock' | 'panda-ros2' | 'dynamixel7' = 'panda-sim',
+  from: 'panda-sim' | 'panda-mock' | 'panda-mock-robotiq' | 'panda-ros2' | 'dynamixel7' = 'panda-sim',
 ): string {
   const shipped = join(packageRoot(), 'robots', `${from}.yaml`);
   const robot = parse(readFileSync(shipped, 'utf8')) as RobotYaml;
