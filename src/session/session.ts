@@ -132,11 +132,6 @@ export class Session {
     return this.#leader?.numbers() ?? null;
   }
 
-  /** A button or pedal that is no leader's was pressed. */
-  press(action: LeaderAction): void {
-    this.#buttons.press(action);
-  }
-
   get refusedInputs(): number {
     return this.#gate.refused;
   }

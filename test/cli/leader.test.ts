@@ -1,7 +1,7 @@
 // @limit 240
 /**
  * The GELLO leader of robots/gello-panda.yaml drives the simulated Panda in a dry run, from the terminal as
- * docs/hardware/gello.md says; its cable is pulled in motion, and put back.
+ * docs/hardware/gello.md says. It moves by itself to the pose of the arm before it takes over; its cable is pulled in motion.
  */
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
@@ -11,7 +11,11 @@ import path from 'node:path';
 import { after, afterEach, before, it, type TestContext } from 'node:test';
 import type WebSocket from 'ws';
 import { askEmulator } from '../../drivers/bus/emulator/door.ts';
+import type { LeaderHands } from '../../drivers/bus/leader/hands.ts';
+import { leaderHands } from '../../drivers/dynamixel/emulator/leader.ts';
+import type { ServoState } from '../../drivers/dynamixel/emulator/servo.ts';
 import { heartbeat, RigClient, takeLease } from '../../src/cli/rig-client.ts';
+import { loadRobot } from '../../src/config.ts';
 import { ControllerId, Mode } from '../../src/robot/tick.ts';
 import { packageRoot } from '../../src/root.ts';
 import { leaderFile } from '../support/leader-robot.ts';
@@ -25,6 +29,8 @@ const LIGHT = {
   sim: { task: 'reach', seed: 1, timestep: 0.002 },
   limits: { stateAgeMs: 2000, missedMs: 2000, watchdogMs: 2000, deadmanMs: 1500 },
 };
+/** The leader goes to the arm's pose with at most this current (A) and speed (rad/s). */
+const FOLLOW = { current: 0.3, speed: 1 };
 /** How fast the hand turns joint1 when the cable is pulled, rad/s; within what the arm then rests, s and rad. */
 const SPEED = 0.5;
 const REST_S = 1;
@@ -39,10 +45,13 @@ let operator: WebSocket;
 let lease: number;
 let beat: NodeJS.Timeout;
 let port: string;
+let hands: LeaderHands;
 
 before(async () => {
   folder = mkdtempSync(path.join(tmpdir(), 'armloop-gello-'));
-  file = leaderFile(folder, { silenceMs: 1000 }, LIGHT, 'gello-panda');
+  file = leaderFile(folder, { silenceMs: 1000 }, LIGHT, 'gello-panda', { follow: FOLLOW });
+  const robot = loadRobot(file);
+  hands = leaderHands({ robot, entry: robot.leader! });
   up = await startUp([file, '--dry-run']);
   live = await Published.open(up.url);
   const words = live.session.events.map((e) => e.text).join('\n');
@@ -78,34 +87,51 @@ function armloop(...args: readonly string[]): Promise<{ code: number; text: stri
   });
 }
 
-async function hand(...moves: readonly string[]): Promise<void> {
-  const { code, text } = await armloop('driver', 'dynamixel', 'hand', file, '--port', port, ...moves);
-  assert.equal(code, 0, text);
+async function hand(moves: Readonly<Record<string, number | null>>, seconds = 0.5): Promise<void> {
+  const list = Object.entries(moves).map(([name, to]) => hands.move(name, to, seconds)!);
+  await askEmulator(port, { what: 'hand', moves: list });
 }
 
+const servos = async (): Promise<ServoState[]> =>
+  (await askEmulator(port, { what: 'states' })) as ServoState[];
 const state = (): string => live.session.leader?.state ?? 'none';
 const engage = (): Promise<unknown> => client.json('POST', '/api/leader/engage', { lease });
 
-it('the leader is matched by hand and drives; joints and signs are those of the arm', async () => {
-  await live.until('the leader', () => state() === 'ready');
-  const { text } = await armloop('leader', '--server', up.url, '--seconds', '1.5');
-  assert.match(text, /gello agrees with the arm/);
-  await hand('--seconds', '0.5', 'joint2=0.5', 'joint6=1');
-  await live.until('apart', () => live.value('leader.matched') === 0);
-  const apart = await armloop('leader', '--server', up.url, '--seconds', '3');
-  assert.match(apart.text, /gello is apart: joint2 \+0\.50 rad, joint6 -0\.57 rad/);
-  await assert.rejects(engage(), /joint2 is 0\.\d+ rad above the arm's/);
-  await hand('--seconds', '0.5', 'joint2=0', 'joint6=1.5708');
-  await live.until('matched', () => live.value('leader.matched') === 1);
+const near = (i: number, to: number): boolean => Math.abs(live.value('q', i) - to) < 0.03;
+
+/** The leader, left alone, goes to the arm's pose by itself and takes over; the arm stays where it is meanwhile. */
+async function engaged(): Promise<void> {
+  const before = live.values('q').slice();
   await engage();
   await live.until('driving', () => live.value('controller') === ControllerId.leader);
-  await hand('--seconds', '1', 'joint2=0.3', 'joint6=1.9', 'trigger=1');
-  const near = (i: number, to: number): boolean => Math.abs(live.value('q', i) - to) < 0.03;
-  await live.until('the arm there', () => near(1, 0.3) && near(5, 1.9) && live.value('q', 7) < 0.005);
+  for (const [i, q] of before.entries()) assert.ok(near(i, q), `axis ${i} moved from ${q}`);
+  assert.equal(live.value('leader.matched'), 1);
+  assert.ok(
+    (await servos()).every((servo) => !servo.torque),
+    'and the leader is limp',
+  );
+}
+
+it('the terminal says how it matches; it goes to the arm, takes over and leads: its signs are those of the arm', async () => {
+  await live.until('the leader', () => state() === 'ready');
+  const { text } = await armloop('leader', '--server', up.url, '--seconds', '1');
+  assert.match(text, /gello agrees with the arm/);
+  const moved = await armloop(
+    ...['driver', 'dynamixel', 'hand', file, '--port', port],
+    ...['--seconds', '0.3', 'joint2=0.5', 'joint6=1'],
+  );
+  assert.equal(moved.code, 0, moved.text);
+  await live.until('the hand there', () => Math.abs(live.value('leader.gap', 5) + 0.57) < 0.01);
+  const apart = await armloop('leader', '--server', up.url, '--seconds', '1');
+  assert.match(apart.text, /gello is apart: joint2 \+0\.50 rad, joint6 -0\.57 rad/);
+  await hand({ joint2: null, joint6: null });
+  await engaged();
+  await hand({ joint2: 0.3, joint6: 1.9, trigger: 1 }, 1);
+  await live.until('the arm there', () => near(1, 0.3) && near(5, 1.9) && live.value('q', 7) < 0.01);
 });
 
 it('its cable is pulled in motion: the arm rests soon; put back, it moves nothing before it passes the gate', async (t) => {
-  const moving = hand('--seconds', '3', `joint1=${1.5 * SPEED}`);
+  await hand({ joint1: 1.5 * SPEED }, 3);
   await live.until('motion', () => live.value('qd', 0) > 0.7 * SPEED);
   const pulled = (await askEmulator(port, { what: 'unplug' })) as number;
   const from = live.value('q', 0);
@@ -120,17 +146,14 @@ it('its cable is pulled in motion: the arm rests soon; put back, it moves nothin
   );
   assert.equal(live.value('lease'), lease, 'the operator keeps control');
 
-  await moving;
-  await hand('--seconds', '0.2', 'joint1=1.4');
+  await hand({ joint1: 1.4 }, 0.2);
   const rest = live.value('q', 0);
   await askEmulator(port, { what: 'plug' });
   await live.until('the leader', () => state() === 'ready');
-  await assert.rejects(engage(), /joint1 is/);
+  await live.until('where the hand is', () => Math.abs(live.value('leader.gap', 0) - (1.4 - rest)) < 0.02);
   assert.ok(Math.abs(live.value('q', 0) - rest) < 0.005, 'the arm did not move');
-  await hand('--seconds', '0.5', `joint1=${rest}`);
-  await live.until('matched', () => live.value('leader.matched') === 1);
-  await engage();
-  await live.until('driving', () => live.value('controller') === ControllerId.leader);
+  await hand({ joint1: null });
+  await engaged();
   await client.json('POST', '/api/leader/release', { lease });
   await live.until('rest', () => live.value('mode') === Mode.holding);
 });
@@ -139,7 +162,7 @@ it('armloop leader --engage is the operator as long as it runs', async () => {
   clearInterval(beat);
   operator.close();
   await live.until('nobody in control', () => live.value('lease') === 0);
-  const { code, text } = await armloop('leader', '--engage', '--seconds', '2', '--server', up.url);
+  const { code, text } = await armloop('leader', '--engage', '--seconds', '1', '--server', up.url);
   assert.equal(code, 0, text);
   assert.match(text, /the leader drives; Ctrl-C brings the arm to rest/);
   await live.until('rest', () => live.value('mode') === Mode.holding && live.value('lease') === 0);

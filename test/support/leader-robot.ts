@@ -40,7 +40,7 @@ type Changes = Readonly<Record<string, unknown>>;
 /** Answers of the arm may be this late: for tests that a busy machine must not stop. */
 const PATIENT = { patienceMs: 150, misses: 20 };
 
-function text(from: string, leader: Changes, changes: Changes): string {
+function text(from: string, leader: Changes, changes: Changes, options: Changes = {}): string {
   const shipped = join(packageRoot(), 'robots', `${from}.yaml`);
   const robot = parse(readFileSync(shipped, 'utf8')) as {
     model: { file: string };
@@ -51,7 +51,7 @@ function text(from: string, leader: Changes, changes: Changes): string {
     if (device.kind === 'dynamixel') device.options = { ...device.options, ...PATIENT };
   robot.model.file = resolve(packageRoot(), 'robots', robot.model.file);
   const own = robot.leader;
-  const named = own === undefined ? LEADER : { ...own, options: { ...own.options, ...PATIENT } };
+  const named = own === undefined ? LEADER : { ...own, options: { ...own.options, ...PATIENT, ...options } };
   return stringify({ ...robot, leader: { ...named, ...leader }, ...changes });
 }
 
@@ -60,14 +60,15 @@ export function withLeader(leader: Changes = {}, changes: Changes = {}, from = '
   return robotFromText(text(from, leader, changes), join(packageRoot(), 'robots', 'with-leader.yaml'));
 }
 
-/** The same as a file in a folder; its path. */
+/** The same as a file in a folder; its path. `options` are added to those of a leader that the shipped file has. */
 export function leaderFile(
   folder: string,
   leader: Changes = {},
   changes: Changes = {},
   from = 'dynamixel7',
+  options: Changes = {},
 ): string {
   const file = join(folder, 'robot.yaml');
-  writeFileSync(file, text(from, leader, changes));
+  writeFileSync(file, text(from, leader, changes, options));
   return file;
 }
