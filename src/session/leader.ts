@@ -21,6 +21,8 @@ const STOP_S = 5;
 const ALIGN_S = 20;
 /** It has arrived when so many readings in a row agree. */
 const STEADY = 10;
+/** A process that stood still looks before it has read what came meanwhile: one more look. */
+const LOOKS = 2;
 /** Mapping `pose`: opening that is asked for → gripper speed, 1/s. */
 const GRIPPER_GAIN = 8;
 
@@ -81,6 +83,8 @@ export class LeaderFlow {
   #drive: Drive | null = null;
   #waiting: Waiting | null = null;
   #seq = 0;
+  /** Looks in a row at which it was silent. */
+  #quiet = 0;
   /** Held, or let go since the hand was anchored. */
   #clutched = false;
 
@@ -194,7 +198,9 @@ export class LeaderFlow {
 
   /** To be called some 60 times a second. */
   tick(): void {
-    if (this.#lost === null && this.#host.now() - this.#arrived > this.#entry.silenceMs / 1000)
+    const silent = this.#host.now() - this.#arrived > this.#entry.silenceMs / 1000;
+    this.#quiet = silent ? this.#quiet + 1 : 0;
+    if (this.#lost === null && this.#quiet >= LOOKS)
       this.lose(`no reading came for ${this.#entry.silenceMs} ms`);
     const drive = this.#drive;
     if (drive === null) return;
