@@ -70,7 +70,9 @@ export class PictureCamera implements AsyncDisposable {
           this.onNote?.(message);
         },
       });
-      if (!(await first)) {
+      const came = await first;
+      if (this.#closed) return;
+      if (!came) {
         const camera = this.entry.name;
         throw new ArmloopError('CAMERA_SILENT', {
           camera,

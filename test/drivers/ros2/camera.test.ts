@@ -126,7 +126,7 @@ function near(got: readonly number[], want: readonly number[]): void {
   for (const [i, v] of got.entries()) assert.ok(Math.abs(v - want[i]!) < 25, `${got} is not ${want}`);
 }
 
-describe('pictures of a ROS 2 graph', () => {
+describe('pictures of a ROS 2 graph', { concurrency: 4 }, () => {
   for (const encoding of ['rgb8', 'bgr8', 'rgba8', 'bgra8', 'mono8']) {
     it(`${encoding}, with and without gaps between the rows, comes out as the same bytes`, () => {
       const want = pixels();

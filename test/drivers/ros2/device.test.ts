@@ -30,7 +30,7 @@ const refusal = (error: unknown, code: string, words: RegExp): true => {
   return true;
 };
 
-describe('ways out', () => {
+describe('ways out', { concurrency: 4 }, () => {
   const ways: readonly [string, Readonly<Record<string, unknown>>, RobotOptions['controller'], string][] = [
     [
       'positions',
@@ -191,7 +191,7 @@ describe('silence', () => {
   });
 });
 
-describe('faults in words', () => {
+describe('faults in words', { concurrency: 4 }, () => {
   it('strays from its path: the goal is aborted, nothing is followed, and it goes on from where the arm is', async () => {
     await using s = arm({ interface: 'follow_joint_trajectory', rateHz: 50, pathTolerance: 0.02 });
     await s.ready();
@@ -267,7 +267,14 @@ describe('faults in words', () => {
     await using s = arm({ interface: 'follow_joint_trajectory' });
     await s.ready();
     s.robot.refuses = true;
-    await s.drive(() => s.faults.length > 0, 10);
+    const start = s.wanted.q[0]!;
+    await s.drive(
+      () => s.faults.length > 0,
+      10,
+      (time) => {
+        s.wanted.q[0] = start + 0.05 * time;
+      },
+    );
     assert.match(s.faults[0]!, /follow_joint_trajectory refused a goal: the controller is not active/);
     await s.drive(() => s.has('fault'), 5);
   });
