@@ -133,6 +133,31 @@ export const CASES: readonly OpCase[] = [
     const h = ops.tanh(ops.conv2d(x, v, undefined, { stride: 2, padding: 1 }));
     return ops.conv2d(h, w, undefined, { stride: 2, padding: 1 });
   }),
+  c('conv2d, 1 × 1, stride 2', [f([2, 3, 5, 4]), f([4, 3, 1, 1])], (x, w) =>
+    ops.conv2d(x, w, undefined, { stride: 2 }),
+  ),
+  c(
+    'a convolution among ops that keep its order, and ops that need another',
+    [f([2, 5, 6, 4]), f([3, 5, 3, 3]), f([3]), f([2, 3, 6, 4]), f([3, 1, 4])],
+    (x, w, b, other, small) => {
+      // Values near those of b, which are not near 0.
+      const near = ops.mul(ops.tanh(ops.conv2d(x, w, undefined, { padding: 1 })), 0.05);
+      const y = ops.relu(ops.add(near, ops.reshape(b, [3, 1, 1])));
+      const mixed = ops.mul(ops.sub(other, y), ops.sigmoid(small));
+      const rows = ops.reshape(ops.exp(mixed), [2, -1]);
+      return [mixed, rows, ops.sum(y, [0, 2]), ops.sum(y, [0, 1]), ops.transpose(y, [2, 3, 0, 1])];
+    },
+  ),
+  c('a sum of two convolutions', [f([2, 5, 3, 4]), f([3, 5, 3, 3]), f([3, 5, 1, 1])], (x, v, w) =>
+    ops.square(ops.add(ops.conv2d(x, v, undefined, { padding: 1 }), ops.conv2d(x, w))),
+  ),
+  c('conv1d between transposes', [f([2, 8, 3]), f([5, 3, 4]), f([4])], (x, w, b) => {
+    const y = ops.conv1d(ops.transpose(x, [0, 2, 1]), ops.transpose(w, [2, 1, 0]), undefined, { padding: 2 });
+    return ops.tanh(ops.add(ops.transpose(y, [0, 2, 1]), b));
+  }),
+  c('convTranspose2d, strides beyond the kernel', [f([2, 3, 3, 2]), f([3, 2, 2, 1])], (x, w) =>
+    ops.convTranspose2d(x, w, undefined, { stride: [3, 2], outputPadding: [1, 1] }),
+  ),
   c('convTranspose1d', [f([2, 3, 4]), f([3, 2, 4]), f([2])], (x, w, b) =>
     ops.convTranspose1d(x, w, b, { stride: 2, padding: 1 }),
   ),

@@ -46,6 +46,19 @@ describe('ONNX Runtime and TensorFlow.js agree on every op and gradient', () => 
   }
 });
 
+describe('a convolution of many places', () => {
+  it('sums its kernel gradient in blocks to what plain ONNX gives', async () => {
+    const { graph, feeds } = withGradients({
+      name: 'many places',
+      inputs: [{ shape: [2, 5, 64, 64] }, { shape: [40, 5, 3, 3] }],
+      build: (x, w) => ops.conv2d(x!, w!, undefined, { padding: 1 }),
+    });
+    await using plain = await OrtExecutor.open(graph, { threads: 1 });
+    await using training = await OrtExecutor.open(graph, { threads: 2, lowerings: TRAINING_LOWERINGS });
+    same(await plain.run(feeds), await training.run(feeds));
+  });
+});
+
 describe('the table of ops', () => {
   it('every op has a gradient rule or says why it has none, and appears among the cases', () => {
     const names = Object.keys(LOWERINGS).sort();

@@ -1,5 +1,5 @@
 /** Collects the nodes and constants of an ONNX graph while a graph of ours is lowered to it. */
-import type { Tensor, TensorData } from '../tensor.ts';
+import { sizeOf, type Tensor, type TensorData } from '../tensor.ts';
 
 export type AttributeValue = number | string | readonly number[] | { readonly float: number };
 
@@ -13,6 +13,19 @@ export interface EmittedNode {
   readonly attributes: Readonly<Record<string, AttributeValue>>;
 }
 
+interface Form {
+  readonly order: readonly number[];
+  readonly name: string;
+}
+
+const ownOrder = (t: Tensor): number[] => t.shape.map((_, i) => i);
+
+const same = (a: readonly number[], b: readonly number[]): boolean => a.every((v, i) => v === b[i]);
+
+/**
+ * A value can be there with its axes in several orders: `name` gives it as the graph has it, `form` in a wanted order, `made` tells of
+ * one that a lowering found. Where only another order is there, a Transpose is added when somebody asks, and none if nobody does.
+ */
 export class OnnxBuilder {
   readonly nodes: EmittedNode[] = [];
   readonly constants = new Map<string, TensorData & { readonly bool?: boolean }>();
@@ -20,6 +33,7 @@ export class OnnxBuilder {
   readonly domains = new Set<string>();
   readonly #names: (t: Tensor) => string;
   readonly #shared = new Map<string, string>();
+  readonly #forms = new Map<Tensor, Form[]>();
   #count = 0;
 
   /** @param names how the values of the graph are called in ONNX. */
@@ -28,7 +42,36 @@ export class OnnxBuilder {
   }
 
   name(t: Tensor): string {
-    return this.#names(t);
+    return this.#forms.has(t) ? this.form(t, ownOrder(t)) : this.#names(t);
+  }
+
+  /** Name of the value with its axes in another order: axis i of it is axis `order[i]` of t. */
+  form(t: Tensor, order: readonly number[]): string {
+    const own = ownOrder(t);
+    let forms = this.#forms.get(t);
+    if (forms === undefined) {
+      forms = [{ order: own, name: this.#names(t) }];
+      this.#forms.set(t, forms);
+    }
+    const known = forms.find((f) => same(f.order, order));
+    if (known !== undefined) return known.name;
+    const from = forms[0]!;
+    const perm = order.map((axis) => from.order.indexOf(axis));
+    const name = same(order, own) ? this.#names(t) : `${this.#names(t)}#${order.join('')}`;
+    this.node('Transpose', [from.name], [name], { perm });
+    forms.push({ order, name });
+    return name;
+  }
+
+  /** Tells that a value is there with its axes in this order, under this name, and in no other order yet. */
+  made(t: Tensor, order: readonly number[], name: string): void {
+    this.#forms.set(t, [{ order, name }]);
+  }
+
+  /** The order in which a value was made; null for that of the graph. */
+  otherOrder(t: Tensor): readonly number[] | null {
+    const forms = this.#forms.get(t);
+    return forms === undefined || same(forms[0]!.order, ownOrder(t)) ? null : forms[0]!.order;
   }
 
   /** A node whose results are values of the graph. */
@@ -97,6 +140,11 @@ export class OnnxBuilder {
     const data = new Float32Array(size * size);
     for (let i = 0; i < size; i++) data[i * (size + 1)] = 1;
     return this.#constant(`identity ${size} ${shape.join(' ')}`, { data, shape });
+  }
+
+  zeros(shape: readonly number[]): string {
+    const data = new Float32Array(sizeOf(shape));
+    return this.#constant(`zeros ${shape.join(' ')}`, { data, shape });
   }
 
   /** A row of ones, [1, size]. */

@@ -3,8 +3,8 @@ import { describe, it } from 'node:test';
 import { Rng } from '../../../src/math/rng.ts';
 import { convolution1d, groupNormed1d, upsampling1d } from '../../../src/nn/layers/sequence.ts';
 import { unet1d } from '../../../src/nn/layers/unet1d.ts';
-import { conv1d, convTranspose1d, groupNorm, reshape, split, stack, transpose } from '../../../src/nn/ops.ts';
-import type { Tensor } from '../../../src/nn/tensor.ts';
+import { convTranspose1d, groupNorm, mul, split, stack, transpose } from '../../../src/nn/ops.ts';
+import type { Tensor, TensorData } from '../../../src/nn/tensor.ts';
 import { allClose } from '../../support/close.ts';
 import { evaluate, normals } from '../../support/nn-run.ts';
 
@@ -13,29 +13,50 @@ const rng = new Rng(51);
 /** [B, T, C] to [B, C, T] and back. */
 const turned = (t: Tensor): Tensor => transpose(t, [0, 2, 1]);
 
-describe('convolutions along time with channels last, against the general ones', () => {
-  for (const [kernel, stride, steps] of [
-    [5, 1, 8],
-    [3, 2, 8],
-    [3, 2, 7],
-    [1, 1, 4],
+/** The sum of convolution1d's description, term by term. */
+function summed(x: TensorData, weight: Float32Array, kernel: number, stride: number): number[] {
+  const [batch = 0, steps = 0, inputs = 0] = x.shape;
+  const outputs = weight.length / (kernel * inputs);
+  const padding = kernel >> 1;
+  const out: number[] = [];
+  for (let n = 0; n < batch; n++) {
+    for (let start = -padding; start + kernel <= steps + padding; start += stride) {
+      for (let o = 0; o < outputs; o++) {
+        let y = 0;
+        for (let k = Math.max(0, -start); k < kernel && start + k < steps; k++) {
+          for (let c = 0; c < inputs; c++) {
+            const at = (n * steps + start + k) * inputs + c;
+            y += Number(x.data[at]) * weight[(k * inputs + c) * outputs + o]!;
+          }
+        }
+        out.push(y);
+      }
+    }
+  }
+  return out;
+}
+
+describe('convolutions along time with channels last, against their sums', () => {
+  for (const [batch, kernel, stride, steps] of [
+    [2, 5, 1, 8],
+    [1, 5, 1, 8],
+    [2, 3, 2, 8],
+    [1, 3, 2, 8],
+    [2, 3, 2, 7],
+    [1, 3, 2, 7],
+    [2, 1, 1, 4],
   ] as const) {
-    it(`kernel ${kernel}, stride ${stride}, ${steps} steps`, async () => {
+    it(`batch ${batch}, kernel ${kernel}, stride ${stride}, ${steps} steps`, async () => {
       const [inputs, outputs] = [3, 4];
-      const x = normals(rng, [2, steps, inputs]);
-      const { ours, theirs } = await evaluate(
+      const x = normals(rng, [batch, steps, inputs]);
+      const { ours, weight } = await evaluate(
         (g) => {
-          const at = g.input('x', x.shape);
-          const ours = convolution1d(g, 'conv', inputs, outputs, { kernel, stride })(at);
-          const weight = reshape(g.parameters.get('conv/weight')!.tensor, [kernel, inputs, outputs]);
-          const bias = g.parameters.get('conv/bias')!.tensor;
-          const kernelFirst = transpose(weight, [2, 1, 0]);
-          const options = { stride, padding: kernel >> 1 };
-          return { ours, theirs: turned(conv1d(turned(at), kernelFirst, bias, options)) };
+          const ours = convolution1d(g, 'conv', inputs, outputs, { kernel, stride })(g.input('x', x.shape));
+          return { ours, weight: mul(g.parameters.get('conv/weight')!.tensor, 1) };
         },
         { x },
       );
-      allClose(ours!, theirs!, { atol: 1e-5 });
+      allClose(ours!, summed(x, Float32Array.from(weight!), kernel, stride), { atol: 1e-5 });
     });
   }
 
