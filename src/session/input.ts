@@ -47,6 +47,8 @@ export class InputFlow {
   readonly #twist = new Float64Array(6);
   #gripper = 0;
   #enable = 0;
+  /** The deadman as it was reported last: after a stop it must be let go before it counts again. */
+  #pressed = 0;
   #time = 0;
   /** When the deadman was held last. */
   #held = 0;
@@ -84,7 +86,8 @@ export class InputFlow {
   }
 
   read(reading: InputReading): void {
-    const before = this.#enable;
+    const before = this.#pressed;
+    this.#pressed = reading.enable;
     const now = this.#host.now();
     this.#twist.set(reading.twist);
     this.#gripper = reading.gripper;

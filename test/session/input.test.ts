@@ -177,6 +177,23 @@ describe('an input', () => {
     assert.equal(s.session.input!.drives, false);
     assert.equal(s.who(), undefined);
   });
+
+  it('held through a stop, it does not drive again before it was let go', async () => {
+    const s = open();
+    s.read({ enable: 1, vx: 1 });
+    await settled();
+    // The rig's main thread stood still: the lease ends as that of any silent operator.
+    s.rig.time += 2;
+    s.session.tick();
+    assert.equal(s.who(), undefined);
+    s.read({ enable: 1, vx: 1 });
+    await settled();
+    assert.equal(s.who(), undefined);
+    s.read({ enable: 0, vx: 0 });
+    s.read({ enable: 1, vx: 1 });
+    await settled();
+    assert.equal(s.who(), 'mouse');
+  });
 });
 
 describe('buttons of an input', () => {
