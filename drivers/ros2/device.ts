@@ -154,9 +154,12 @@ export class Ros2Device implements Device {
     };
     const outlets: Outlet[] = [];
     if (options.command !== undefined) outlets.push(this.#armOutlet(graph, options.command, arm, events));
-    if (gripper !== null) outlets.push(new Gripper(graph, gripper, options.gripper!, now, events));
+    if (gripper !== null) {
+      // What a controller says of a command counts for the arm, or for a gripper that is alone.
+      const own = options.command === undefined ? events : { ...events, accepted: () => {} };
+      outlets.push(new Gripper(graph, gripper, options.gripper!, now, own));
+    }
     this.#outlets = outlets;
-    // What a controller says of a command counts for the arm, or for a gripper that is alone.
     const answers = options.command === undefined || options.command.interface === 'follow_joint_trajectory';
     this.#records = new SentRecords(this.spec.axes.length, port.sent, answers ? 'answers' : 'silent');
     const { topic } = options.states;
@@ -170,10 +173,10 @@ export class Ros2Device implements Device {
     await Promise.race([first, this.#until(() => now() > end)]);
     let reason: string;
     const { missing } = this.#states;
-    if (missing.length > 0) {
+    if (this.#seq === 0) {
       const heard = this.#unusable.problem === '' ? `nothing comes on ${topic}` : this.#unusable.problem;
       reason =
-        missing.length === this.#setup.joints.length
+        missing.length === 0 || missing.length === this.#setup.joints.length
           ? `${heard}: is the joint_state_broadcaster active?`
           : `${topic} says nothing of ${missing.join(', ')}`;
     } else {
