@@ -25,7 +25,7 @@ function same(a: Record<string, TensorData>, b: Record<string, TensorData>): voi
       number[],
       number[],
     ];
-    const scale = Math.max(1, ...x.map(Math.abs));
+    const scale = x.reduce((most, v) => Math.max(most, Math.abs(v)), 1);
     x.forEach((v, i) => {
       assert.ok(Math.abs(v - y[i]!) <= 64 * 2 ** -24 * scale, `${name}[${i}]: ${v} and ${y[i]}`);
     });
