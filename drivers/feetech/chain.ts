@@ -1,5 +1,7 @@
 /** The servos of a Feetech arm as a chain: see drivers/bus/arm. */
 import { BusChain, type ChainOptions } from '../bus/arm/bus-chain.ts';
+import type { ChainWords, ServoChain } from '../bus/arm/chain.ts';
+import { ARM_WORDS } from '../bus/arm/servo-arm.ts';
 import type { Outcome } from '../bus/half-duplex.ts';
 import { wireTime } from '../bus/wire.ts';
 import { type ReadWay, StateCycle } from './cycle.ts';
@@ -14,7 +16,15 @@ import { faultWords } from './table.ts';
 /** rad/s at which a servo goes to its goal when torque comes on: so slow that no difference makes a jump. */
 const GENTLE = 0.1;
 
-export class FeetechChain extends BusChain<PacketDecoder, Joint> {
+/** These servos have no watchdog: what they were told last they do. */
+const WORDS: ChainWords = {
+  ...ARM_WORDS,
+  lost: 'The servos go to their last goal and hold.',
+  deaf: 'servos had not taken goals for a while on a bad line; they held, and follow again',
+};
+
+export class FeetechChain extends BusChain<PacketDecoder, Joint> implements ServoChain {
+  readonly words = WORDS;
   readonly #series: Series;
 
   constructor(joints: readonly Joint[], options: ChainOptions) {

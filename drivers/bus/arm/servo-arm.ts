@@ -28,7 +28,8 @@ const REVIVE_MS = 300;
 /** The rate is told once it has been measured for this long, s. */
 const RATE_S = 3;
 
-const WORDS: ChainWords = {
+/** What people are told of an arm. */
+export const ARM_WORDS: ChainWords = {
   lost: 'The servos hold by themselves.',
   fault: 'It may have let go; the others hold.',
   letGo: 'lost torque: it was off for a moment, or its power was. Support the arm, then arm again.',
@@ -85,7 +86,7 @@ export class ServoArm implements Device {
     this.#now = now;
     this.#chain = chain;
     chain.onNote = (message) => this.onNote?.(message);
-    this.#words = chain.words ?? WORDS;
+    this.#words = chain.words ?? ARM_WORDS;
     this.#maps = maps;
     this.#options = options;
     this.#plausible = new Plausibility(chain.bounds);

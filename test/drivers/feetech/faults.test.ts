@@ -99,7 +99,8 @@ describe('a Feetech arm', () => {
 describe('a Feetech arm when', () => {
   it('the cable is pulled in motion: the servos go to their last goal and hold; replugged, it follows again', async () => {
     await using arm = await armStand();
-    const at = await pulled(arm, resting);
+    const words = /the port .* at 1000000 baud is gone\. The servos go to their last goal and hold\./;
+    const at = await pulled(arm, resting, words);
     const { seconds, way } = await stopped(arm, at);
     assert.ok(seconds < SETTLE, `at rest after ${seconds} s`);
     assert.ok(way < LAG, `it went on by ${way} rad`);

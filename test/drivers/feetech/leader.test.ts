@@ -113,4 +113,14 @@ describe('a leader of Feetech servos', () => {
     assert.equal(s.readings, readings);
     assert.equal(s.faults.length, 1);
   });
+
+  it('refuses a port that may be that of the arm: it would let go of it', () => {
+    const make = (port: string): Leader => {
+      const entry = { ...robot.leader!, options: { ...robot.leader!.options, port } };
+      return createLeader({ robot, entry, now });
+    };
+    for (const port of ['auto', 'serial:FOLLOWER'])
+      assert.throws(() => make(port), /leader\.options\.port is .*it must name its own adapter/);
+    assert.equal(make('serial:LEADER').spec.kind, 'feetech');
+  });
 });
