@@ -54,6 +54,10 @@ class DynamixelCalibrator extends BusCalibrator<PacketDecoder, Joint> {
     return find(to, this.joints);
   }
 
+  protected override origin(to: Requester, { id }: Joint): Promise<number> {
+    return readItem(to, id, X.homingOffset);
+  }
+
   protected override async positions(to: Requester): Promise<Float64Array> {
     const item = X.presentPosition;
     const ids = this.joints.map((j) => j.id);

@@ -40,6 +40,10 @@ export class DynamixelChain extends BusChain<PacketDecoder, Joint> {
     for (const joint of this.joints) await setUp(to, joint);
   }
 
+  protected override origin(to: Requester, { id }: Joint): Promise<number> {
+    return readItem(to, id, X.homingOffset);
+  }
+
   /** All in one packet where every servo can. */
   protected override async prepare(to: Requester): Promise<StateCycle> {
     const parts = this.joints.map(({ id, model }) => ({

@@ -68,6 +68,12 @@ class FeetechCalibrator extends BusCalibrator<PacketDecoder, Joint> {
     return find(to, this.joints);
   }
 
+  protected override origin(to: Requester, { id }: Joint): Promise<number> {
+    const { table, order } = this.#series;
+    const { homingOffset } = table;
+    return homingOffset === undefined ? Promise.resolve(0) : readItem(to, id, homingOffset, order);
+  }
+
   protected override async positions(to: Requester): Promise<Float64Array> {
     const { table, order } = this.#series;
     const all = new Float64Array(this.joints.length);

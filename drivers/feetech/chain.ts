@@ -44,6 +44,11 @@ export class FeetechChain extends BusChain<PacketDecoder, Joint> implements Serv
     for (const joint of this.joints) await setUp(to, joint);
   }
 
+  protected override origin(to: Requester, { id, model: { series } }: Joint): Promise<number> {
+    const { homingOffset } = series.table;
+    return homingOffset === undefined ? Promise.resolve(0) : readItem(to, id, homingOffset, series.order);
+  }
+
   /** In one request where every servo can. */
   protected override async prepare(to: Requester): Promise<StateCycle> {
     let way: ReadWay = 'each';

@@ -135,6 +135,22 @@ export function entryOf(
   return { device: entry.name, axis: name, quantity, value, unit, ...rest };
 }
 
+/** The zeros that the servos themselves had while these entries were measured. */
+export function originEntries(
+  subject: Subject,
+  measured: readonly Entry[],
+  origins: Float64Array | null,
+): readonly Entry[] {
+  if (origins === null) return [];
+  const { unit } = subject;
+  return subject.parts.flatMap(({ name }, i) => {
+    const one = measured.find((e) => e.axis === name);
+    if (one === undefined) return [];
+    const read = { value: origins[i]!, unit, method: 'read from the servo', residual: null };
+    return [entryOf(subject, i, 'origin', read, one.date)];
+  });
+}
+
 /** The entries of the newest version with those that were measured anew in their place: what was not, keeps its date. */
 export function merged(old: readonly Entry[], fresh: readonly Entry[]): Entry[] {
   const axes = new Set(fresh.map((e) => `${e.device}/${e.axis}`));

@@ -2,7 +2,7 @@
 import { ArmloopError, explain } from '../errors.ts';
 import type { Calibrator, FoundServo } from '../robot/calibration.ts';
 import type { Emulation, Now } from '../robot/device.ts';
-import { entryOf, type Plan, Procedure, type Step, type Subject } from './procedure.ts';
+import { entryOf, originEntries, type Plan, Procedure, type Step, type Subject } from './procedure.ts';
 import type { Entry } from './schema.ts';
 import { steady } from './steady.ts';
 
@@ -39,7 +39,8 @@ export async function runPlan(plan: Plan, options: RunOptions): Promise<readonly
   const { subject, calibrator, guide } = options;
   await guide.ask('Support the arm: torque goes off now and stays off.', false);
   const names = subject.parts.map((p) => p.name);
-  return walk(plan, { ...options, hardware: calibrator, names });
+  const entries = await walk(plan, { ...options, hardware: calibrator, names });
+  return [...entries, ...originEntries(subject, entries, await calibrator.origins())];
 }
 
 /** The same for what is limp anyway. */

@@ -16,6 +16,7 @@ export const QUANTITIES = [
   'at', // rad or m
   'direction', // 1 or -1
   'scale', // axis units per raw unit
+  'origin', // zero that the servo itself was given, raw
   'low', // least and largest position that the axis can reach, rad or m
   'high',
   'offset', // what is added to a leader's axis to have the follower's, rad or m

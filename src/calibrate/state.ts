@@ -81,6 +81,7 @@ function axisState(
     at,
     direction,
     scale: value('scale'),
+    origin: value('origin'),
     residual: residuals.length === 0 ? null : Math.max(...residuals),
     low,
     high,
@@ -117,6 +118,7 @@ function calibrationOf(a: AxisState): AxisCalibration {
     at: a.at!,
     direction: a.direction === 1 ? 1 : -1,
     ...(a.scale === null ? {} : { scale: a.scale }),
+    ...(a.origin === null ? {} : { origin: a.origin }),
   };
 }
 

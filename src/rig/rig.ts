@@ -82,6 +82,7 @@ export class Rig {
   #episodes = 0;
   #dirty = true;
   #told = '';
+  #barred: ArmloopError | null = null;
   #timer: NodeJS.Timeout | null = null;
   #pumps = 0;
   #driving = false;
@@ -251,10 +252,9 @@ export class Rig {
       for (const { device, notes } of devices) {
         for (const note of notes) rig.session.event('info', `${device}: ${note}.`);
       }
-      if (barred === null) {
-        await rig.session.arm();
-        await rig.watch.until('holding', (v) => v.mode === Mode.holding, 5);
-      } else rig.session.event('warning', `Not armed: ${barred.message}. ${barred.todo}`);
+      rig.#barred = barred ?? (await rig.#arm());
+      if (rig.#barred !== null)
+        rig.session.event('warning', `Not armed: ${rig.#barred.message}. ${rig.#barred.todo}`);
       leader?.start();
       input?.start();
       for (const words of [...rack.emulated, ...(leader?.emulated ?? [])]) {
@@ -270,9 +270,21 @@ export class Rig {
     }
   }
 
-  /** Why the arm must not get torque, or null. */
+  /** Why the arm did not get torque at the start, or null. */
   get barred(): ArmloopError | null {
-    return this.#rack.calibration.barred;
+    return this.#barred;
+  }
+
+  /** Takes a connected rig to holding; why it may not have torque, or null. */
+  async #arm(): Promise<ArmloopError | null> {
+    try {
+      await this.session.arm();
+    } catch (error) {
+      if (error instanceof ArmloopError && error.code === 'CALIBRATION_STALE') return error;
+      throw error;
+    }
+    await this.watch.until('holding', (v) => v.mode === Mode.holding, 5);
+    return null;
   }
 
   /** Why the loop is dead, or null. */

@@ -14,6 +14,8 @@ export interface AxisCalibration {
   readonly at: number;
   readonly direction: 1 | -1;
   readonly scale?: number;
+  /** Zero that the servo itself had been given, raw: with another one, all of this is off. Absent: it has none. */
+  readonly origin?: number;
 }
 
 /** By the names of a device's axes; an axis that is missing is as the robot file says. */
@@ -34,6 +36,8 @@ export interface AxisState {
   readonly at: number | null;
   readonly direction: number | null;
   readonly scale: number | null;
+  /** Zero of the servo itself, raw. */
+  readonly origin: number | null;
   /** Largest residual of its entries, in `unit`. */
   readonly residual: number | null;
   /** Reach, in `unit`. */

@@ -46,6 +46,8 @@ export interface Calibrator extends AsyncDisposable {
   assign(found: FoundServo, axis: number): Promise<number>;
   /** Connects, checks that every servo is the one of the robot file, and turns torque off. Rejects with DEVICE_*. */
   release(): Promise<void>;
+  /** The zeros that the servos themselves were given, raw; null where they have none. After `release`. */
+  origins(): Promise<Float64Array | null>;
   /** Raw positions now, in the order of `axes`. After `release`. Rejects with DEVICE_BUS. */
   read(): Promise<Float64Array>;
 }
@@ -62,4 +64,6 @@ export interface RawReading {
   readonly time: number;
   readonly raw: Float64Array;
   readonly torque: 'on' | 'off';
+  /** As `Calibrator.origins`. */
+  readonly origins: Float64Array | null;
 }

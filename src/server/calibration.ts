@@ -16,6 +16,7 @@ const axis = Type.Object({
   at: maybe('rad or m.'),
   direction: maybe('1 or -1.'),
   scale: maybe('Axis units per raw unit, where it was measured.'),
+  origin: maybe('Zero that the servo itself had been given, raw.'),
   residual: maybe('How far repetitions lay apart, in `unit`.'),
   low: maybe('Least position that it was moved to.'),
   high: maybe('Largest position that it was moved to.'),

@@ -1,6 +1,6 @@
 /** A guided calibration of the rig's own devices: torque off, one procedure at a time, each step by a request. */
 import { AXIS_TYPES, choosePlan, type PlanChoice } from '../calibrate/choose.ts';
-import { Procedure, type Subject } from '../calibrate/procedure.ts';
+import { originEntries, Procedure, type Subject } from '../calibrate/procedure.ts';
 import { followStep } from '../calibrate/run.ts';
 import { steady } from '../calibrate/steady.ts';
 import { ArmloopError } from '../errors.ts';
@@ -141,19 +141,21 @@ export class CalibrationFlow {
   }
 
   async #afterStep(): Promise<CalibrationView> {
-    const { procedure } = this.#needed();
+    const { procedure, subject } = this.#needed();
     if (procedure.step === null) {
       this.#running = null;
-      await this.#finish(procedure);
+      await this.#finish(procedure, subject);
     }
     this.#host.changed();
     return this.view();
   }
 
-  async #finish(procedure: Procedure): Promise<void> {
-    const { calibration, renew } = this.#host.calibration;
+  async #finish(procedure: Procedure, subject: Subject): Promise<void> {
+    const { calibration, raw, renew } = this.#host.calibration;
     const { kind, device } = procedure.plan;
-    const { file } = calibration.save(kind, procedure.result(new Date()));
+    const entries = procedure.result(new Date());
+    const origins = originEntries(subject, entries, raw(device)?.origins ?? null);
+    const { file } = calibration.save(kind, [...entries, ...origins]);
     this.#teller.event('info', `Calibration of ${device}: ${kind} version ${file.version} is written.`);
     for (const name of await renew()) this.#teller.event('info', `${name} was opened anew with it.`);
   }

@@ -123,6 +123,13 @@ describe('calibrating an arm whose servos are mounted otherwise than its file sa
     await wrong.open();
     await wrong.watch(() => wrong.get('seq') > 3, 10);
     assert.ok(Math.abs(wrong.vector('q')[0]! - truth[0]!) > 0.1);
+    // A servo whose own zero was changed since gets no torque.
+    await uncalibrated[Symbol.asyncDispose]();
+    await stand.emulator.device({ what: 'set', id: 4, value: { name: 'homingOffset', to: 77 } });
+    await using changed = createDevice({ robot: small, entry: stand.entry, now, ...calibration.of('arm') });
+    await new Stand(changed).open();
+    await assert.rejects(changed.enable(), /joint4 \(id 4\) had 0 steps as its own zero .* and has 77 now/);
+    assert.equal(changed.raw!()?.torque, 'off');
   });
 
   it('refuses readings that cannot be right, in words, and asks again', async () => {
@@ -155,7 +162,11 @@ describe('calibrating an arm whose servos are mounted otherwise than its file sa
     assert.match(said, /CALIBRATION_UNREPEATABLE: joint1 was [\d.]+ rad off/);
     assert.match(said, /CALIBRATION_RANGE: the ends of joint1 cannot be right: it was measured to reach/);
     const skipped = entries.filter((e) => e.axis === 'joint4').map((e) => [e.quantity, e.method]);
-    assert.deepEqual(skipped.at(-1), ['direction', 'robot file']);
+    assert.deepEqual(
+      skipped.find(([quantity]) => quantity === 'direction'),
+      ['direction', 'robot file'],
+    );
+    assert.deepEqual(skipped.at(-1), ['origin', 'read from the servo']);
     assert.ok(!skipped.some(([quantity]) => quantity === 'low'));
   });
 

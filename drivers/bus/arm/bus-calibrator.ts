@@ -71,6 +71,8 @@ export abstract class BusCalibrator<D extends StatusDecoder, J extends BusJoint<
   ): Promise<{ readonly id: number; readonly baud: number } | null>;
   /** Checks that every servo is there and of its model. Rejects with DEVICE_*. */
   protected abstract find(to: Asker<D>): Promise<void>;
+  /** Zero that a servo itself was given, in steps. */
+  protected abstract origin(to: Asker<D>, joint: J): Promise<number>;
   protected abstract positions(to: Asker<D>): Promise<Float64Array>;
 
   /** The rate of the robot file and the factory's first; the others only when nobody answers there. */
@@ -116,6 +118,13 @@ export abstract class BusCalibrator<D extends StatusDecoder, J extends BusJoint<
     await to.bus.wire.setBaud(this.#settings.baud);
     await this.find(to);
     for (const { id } of this.joints) await this.torqueOff(to, id);
+  }
+
+  async origins(): Promise<Float64Array> {
+    const to = await this.#connect();
+    const all = new Float64Array(this.joints.length);
+    for (const [i, joint] of this.joints.entries()) all[i] = await this.origin(to, joint);
+    return all;
   }
 
   async read(): Promise<Float64Array> {

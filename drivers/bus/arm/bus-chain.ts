@@ -46,6 +46,7 @@ export abstract class BusChain<D extends StatusDecoder, J extends BusJoint<Servo
   readonly bounds: readonly Bounds[];
   readonly names: readonly string[];
   readonly wireRateHz: number;
+  readonly origins: Float64Array;
   onNote: ((message: string) => void) | null = null;
   protected readonly joints: readonly J[];
   protected readonly ids: readonly number[];
@@ -86,6 +87,7 @@ export abstract class BusChain<D extends StatusDecoder, J extends BusJoint<Servo
       unit: unit(joint),
     }));
     this.wireRateHz = 1 / cycleS;
+    this.origins = new Float64Array(n);
   }
 
   get wire(): string {
@@ -112,6 +114,8 @@ export abstract class BusChain<D extends StatusDecoder, J extends BusJoint<Servo
   protected abstract answers(to: Asker<D>, joint: J): Promise<Outcome>;
   /** Whether it has forgotten how it was set up: it has started anew. */
   protected abstract forgot(to: Asker<D>, joint: J): Promise<boolean>;
+  /** Zero that a servo itself was given, in steps. */
+  protected abstract origin(to: Asker<D>, joint: J): Promise<number>;
   protected abstract holdHere(to: Asker<D>): Promise<void>;
   protected abstract letGo(to: Asker<D>): Promise<void>;
   abstract faultWords(bits: number): string;
@@ -127,6 +131,7 @@ export abstract class BusChain<D extends StatusDecoder, J extends BusJoint<Servo
     const to: Asker<D> = { bus, device };
     this.#to = to;
     await this.setUp(to);
+    for (const [i, joint] of this.joints.entries()) this.origins[i] = await this.origin(to, joint);
     this.#cycle = await this.prepare(to);
     bus.patienceS = patienceS + wire.latencyS;
   }

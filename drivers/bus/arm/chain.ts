@@ -43,6 +43,8 @@ export interface ServoChain {
   readonly names: readonly string[];
   /** Cycles a second that the wire allows, without any time of adapter or system. */
   readonly wireRateHz: number;
+  /** Zeros that the servos themselves were given, in steps, after `open`; absent where they have none. */
+  readonly origins?: Float64Array;
   /** The wire in words, for the note about the rate. */
   readonly wire: string;
   readonly notes: readonly string[];

@@ -45,6 +45,8 @@ export class ServoArm implements Device {
   readonly #now: () => number;
   readonly #chain: ServoChain;
   readonly #maps: readonly JointMap[];
+  /** Zeros that the servos themselves had when they were calibrated; undefined where that is not known. */
+  readonly #origins: readonly (number | undefined)[];
   readonly #options: ServoArmOptions;
   readonly #words: ChainWords;
   readonly #goals: Goals;
@@ -77,7 +79,7 @@ export class ServoArm implements Device {
   #limp = false;
 
   constructor(
-    { robot, entry, now }: DeviceContext,
+    { robot, entry, now, calibration }: DeviceContext,
     chain: ServoChain,
     maps: readonly JointMap[],
     options: ServoArmOptions,
@@ -88,6 +90,7 @@ export class ServoArm implements Device {
     chain.onNote = (message) => this.onNote?.(message);
     this.#words = chain.words ?? ARM_WORDS;
     this.#maps = maps;
+    this.#origins = maps.map((m) => calibration?.[m.axis.name]?.origin);
     this.#options = options;
     this.#plausible = new Plausibility(chain.bounds);
     this.#steps = new Int32Array(axes.length);
@@ -132,6 +135,7 @@ export class ServoArm implements Device {
   async enable(): Promise<void> {
     if (this.#life !== 'open')
       this.#misused('enable', this.#life === 'lost' ? 'it is not connected' : `it is ${this.#life}`);
+    this.#needOrigins();
     await this.#switching(async () => {
       await this.#chain.hold();
       this.#startHere();
@@ -140,6 +144,15 @@ export class ServoArm implements Device {
       this.#enabled = true;
       this.#limp = false;
     });
+  }
+
+  /** A servo whose own zero was changed since it was calibrated is not where it seems to be. Throws CALIBRATION_STALE. */
+  #needOrigins(): void {
+    const { origins, names } = this.#chain;
+    const i = this.#origins.findIndex((o, k) => o !== undefined && origins !== undefined && o !== origins[k]);
+    if (i < 0) return;
+    const reason = `${names[i]} had ${this.#origins[i]} steps as its own zero (Homing Offset) when it was measured, and has ${origins![i]} now`;
+    throw new ArmloopError('CALIBRATION_STALE', { device: this.spec.name, reason });
   }
 
   async disable(): Promise<void> {
@@ -158,7 +171,7 @@ export class ServoArm implements Device {
     if (this.#life !== 'open') return null;
     const { time, position, powered } = this.#chain.reading;
     const torque = this.#enabled || powered.some((p) => p !== 0) ? 'on' : 'off';
-    return { time, raw: Float64Array.from(position), torque };
+    return { time, raw: Float64Array.from(position), torque, origins: this.#chain.origins ?? null };
   }
 
   /** Lets the port go. Torque stays as it is: servos that hold go on holding by their own watchdogs. */
