@@ -263,8 +263,8 @@ async function planning(name, dark) {
   for (let i = 0; i < 4; i++) await page.mouse.wheel(0, -120);
   await page.click(part('planner-tab-weights'));
   // A busy machine makes plans late now and then, and may stop the arm; the picture shows plots full of calm motion.
-  const calm = page.locator(`${part('header')}:has(${part('reasons')}:not(:has(.chip)))`);
-  for (let began = live.value('time'); live.value('time') < began + 11 || (await calm.count()) === 0; ) {
+  const trouble = page.locator(`${part('reasons')} .chip, [data-old="true"]`);
+  for (let began = live.value('time'); live.value('time') < began + 11 || (await trouble.count()) > 0; ) {
     await pilot.recover(Reason.controllerFault);
     if (live.session.planner?.state === 'ready') {
       began = live.value('time');
