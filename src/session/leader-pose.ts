@@ -6,7 +6,7 @@
 import { quatConj, quatMul, quatNormalize } from '../math/quat.ts';
 import { POSE } from '../math/se3.ts';
 import type { KinematicModel } from '../model/kinematics.ts';
-import { loadKinematics } from '../model/load.ts';
+import { buildKinematics, loadKinematics, readTree } from '../model/load.ts';
 import type { LeaderEntry, RobotSpec } from '../robot/spec.ts';
 import type { LeaderMap } from './leader-map.ts';
 
@@ -31,8 +31,9 @@ export class LeaderPose {
       this.#places = map.axes;
       this.#q = Float64Array.from(robot.axes, (a) => a.home);
     } else {
+      const { file, tool } = entry.model;
       const axes = entry.joints.map(({ axis }) => ({ name: axis, joints: [{ name: axis, ratio: 1 }] }));
-      this.#model = loadKinematics({ model: entry.model, axes: axes as never });
+      this.#model = buildKinematics(readTree(file), axes, tool);
       this.#places = entry.joints.map((_, i) => i);
       this.#q = new Float64Array(axes.length);
     }

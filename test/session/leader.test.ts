@@ -1,8 +1,9 @@
 /** A leader as the session has it: mapping, gate, who drives, loss, buttons, and the way of one that moves by itself. */
 import assert from 'node:assert/strict';
+import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { ArmloopError } from '../../src/errors.ts';
-import { loadKinematics } from '../../src/model/load.ts';
+import { buildKinematics, loadKinematics, readTree } from '../../src/model/load.ts';
 import type { LeaderSpec } from '../../src/robot/leader.ts';
 import {
   ControllerId,
@@ -12,6 +13,7 @@ import {
   RequestKind,
   Source,
 } from '../../src/robot/tick.ts';
+import { packageRoot } from '../../src/root.ts';
 import { LeaderMap } from '../../src/session/leader-map.ts';
 import { Session } from '../../src/session/session.ts';
 import { LEADER, withLeader } from '../support/leader-robot.ts';
@@ -21,8 +23,8 @@ const code = (wanted: string) => (error: unknown) => error instanceof ArmloopErr
 type Changes = Readonly<Record<string, unknown>>;
 
 /** A rig with a leader whose hand is where the arm is, until a test moves it. */
-function open(changes: Changes = {}, drive: LeaderSpec['drive'] = 'passive') {
-  const rig = new PaperRig(withLeader(changes));
+function open(changes: Changes = {}, drive: LeaderSpec['drive'] = 'passive', robot = 'dynamixel7') {
+  const rig = new PaperRig(withLeader(changes, {}, robot));
   const op = operatorLayout(rig.spec.axes.length);
   const followed: number[][] = [];
   let released = 0;
@@ -392,5 +394,40 @@ describe('the mapping pose', () => {
     assert.equal(s.input('enable'), 1);
     for (let i = 0; i < 7; i++)
       assert.ok(Math.abs(s.input('pose', i) - s.rig.tool[i]!) < 1e-9, `from where the tool is: ${i}`);
+  });
+
+  it('knows the hand of a leader that is no copy of the arm by a model of its own', async () => {
+    // The arm is a Panda, the leader a dynamixel7, whose joint 2 counts the other way.
+    const file = join(packageRoot(), 'sim', 'models', 'dynamixel7.xml');
+    const joints = Array.from({ length: 7 }, (_, i) => ({ axis: `joint${i + 1}`, sign: i === 1 ? -1 : 1 }));
+    const s = open({ mapping: 'pose', buttons: [], model: { file }, joints }, 'passive', 'panda-sim');
+    const own = buildKinematics(
+      readTree(file),
+      joints.map(({ axis }) => ({ name: axis, joints: [{ name: axis, ratio: 1 }] })),
+      'tool',
+    );
+    const hand = (q: Float64Array): Float64Array => {
+      const pose = new Float64Array(7);
+      own.pose(
+        q.map((v, i) => v * joints[i]!.sign),
+        own.tool,
+        pose,
+      );
+      return pose;
+    };
+    const lease = await s.take();
+    s.rig.tool.set([0.4, 0.1, 0.5, 0, 0, 0, 1]);
+    s.reading.q.set([0.1, -0.4, 0, 1.4, 0, 1.2, 0]);
+    s.read();
+    await s.session.request('leader.engage', { lease }, 1);
+    const from = hand(s.reading.q);
+    s.reading.q[1] = -0.7;
+    s.read();
+    const to = hand(s.reading.q);
+    for (let i = 0; i < 3; i++) {
+      const want = s.rig.tool[i]! + to[i]! - from[i]!;
+      assert.ok(Math.abs(s.input('pose', i) - want) < 1e-9, `axis ${i}: ${s.input('pose', i)}, not ${want}`);
+    }
+    assert.ok(Math.hypot(to[0]! - from[0]!, to[2]! - from[2]!) > 0.05, 'the hand did move');
   });
 });
