@@ -15,6 +15,8 @@ import type { SlotAsker } from './slot.ts';
 
 /** Control that it took by itself is given back when its deadman was let go for so long, s. */
 const IDLE_S = 5;
+/** An arm that does not hold by then is left to the loop's own deadman. */
+const LEAVING_S = 3;
 
 export interface InputAsker extends SlotAsker {
   /** Number of the lease in force; 0 for none. */
@@ -32,7 +34,8 @@ interface Drive {
   readonly lease: number;
   /** ControllerId that drove when it took over; hold for none. */
   readonly from: number;
-  started: 'asked' | 'taken';
+  /** leaving: it has asked for a hold, and keeps control until the arm holds: no operator is lost by that. */
+  started: 'asked' | 'taken' | 'leaving';
 }
 
 export class InputFlow {
@@ -54,6 +57,9 @@ export class InputFlow {
   #held = 0;
   #seq = 0;
   #drive: Drive | null = null;
+  #leftAt = 0;
+  /** Its deadman was pressed anew while it was leaving. */
+  #again = false;
 
   constructor(host: SessionHost, spec: InputSpec, asker: InputAsker) {
     const entry = host.spec.input!;
@@ -95,7 +101,10 @@ export class InputFlow {
     this.#time = reading.time;
     if (reading.enable === 1) this.#held = now;
     this.#presses.take(reading.buttons, now);
-    if (reading.enable === 1 && before === 0 && this.#drive === null) this.#begin();
+    if (reading.enable === 1 && before === 0) {
+      if (this.#drive === null) this.#begin();
+      else if (this.#drive.started === 'leaving') this.#again = true;
+    }
     this.#send();
   }
 
@@ -119,7 +128,8 @@ export class InputFlow {
     if (drive === null) return;
     const { view, now } = this.#host;
     if (this.#enable === 1) this.#held = now();
-    if (drive.lease !== this.#asker.leaseId) this.stop();
+    if (drive.lease !== this.#asker.leaseId) this.#end();
+    else if (drive.started === 'leaving') this.#leave();
     else if (
       drive.started === 'taken' &&
       (view.mode !== Mode.active || view.controller !== ControllerId.twist)
@@ -145,7 +155,7 @@ export class InputFlow {
     } as const;
     try {
       const seq = await this.#asker.ask(activate, `driving by the ${this.#entry.name}`);
-      drive.started = 'taken';
+      if (drive.started === 'asked') drive.started = 'taken';
       this.#host.changed();
       return { seq };
     } catch (error) {
@@ -157,18 +167,34 @@ export class InputFlow {
   /** Ends its drive: the deadman is let go, and the arm holds. Does nothing when it does not drive. */
   stop(): void {
     const drive = this.#drive;
-    if (drive === null) return;
-    this.#enable = 0;
-    this.#twist.fill(0);
-    this.#gripper = 0;
+    if (drive === null || drive.started === 'leaving') return;
     // Without its lease it has no say any more, not even to let go.
-    if (drive.lease === this.#asker.leaseId) this.#send();
+    if (drive.lease !== this.#asker.leaseId) {
+      this.#end();
+      return;
+    }
+    drive.started = 'leaving';
+    this.#leftAt = this.#host.now();
+    this.#again = false;
+    this.#send();
     try {
       this.#host.ask({ kind: RequestKind.hold, lease: drive.lease });
     } catch {
       // The loop is dead, and the devices were halted without it.
+      this.#end();
+    }
+  }
+
+  /** Gives control back once the arm holds. */
+  #leave(): void {
+    const { view, now } = this.#host;
+    const moves = view.mode === Mode.active || view.mode === Mode.stopping;
+    if (moves && now() - this.#leftAt < LEAVING_S) {
+      this.#send();
+      return;
     }
     this.#end();
+    if (this.#again && this.#pressed === 1) this.#begin();
   }
 
   /** Its deadman was pressed. */
@@ -194,17 +220,18 @@ export class InputFlow {
 
   #send(): void {
     if (this.#drive === null) return;
+    const held = this.#drive.started !== 'leaving';
     const b = this.#block;
     const at = this.#at;
     b.fill(0);
     b[at.seq] = ++this.#seq;
     b[at.clientTime] = this.#time;
     b[at.kind] = OperatorKind.twist;
-    b[at.enable] = this.#enable;
+    b[at.enable] = held ? this.#enable : 0;
     b[at.frame] = this.#entry.frame === 'tool' ? 1 : 0;
     b[at.speed] = this.#entry.speed;
-    b.set(this.#twist, at.twist);
-    b[at.gripper] = this.#gripper;
+    if (held) b.set(this.#twist, at.twist);
+    b[at.gripper] = held ? this.#gripper : 0;
     this.#asker.operate(b, this.#drive.lease);
   }
 }

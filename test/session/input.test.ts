@@ -136,13 +136,38 @@ describe('an input', () => {
     assert.equal(s.who(), 'mouse', 'pressed again it drives again');
   });
 
+  it('pressed anew while it gives control back, it drives again when the arm holds', async () => {
+    const s = open();
+    s.read({ enable: 1 });
+    await settled();
+    const lease = s.session.leaseId;
+    s.read({ enable: 0 });
+    s.session.input!.stop();
+    s.rig.view.mode = Mode.stopping;
+    s.read({ enable: 1, vx: 1 });
+    assert.deepEqual(['enable', 'twist'].map(s.sent), [0, 0], 'not before');
+    s.rig.view.mode = Mode.holding;
+    s.session.tick();
+    await settled();
+    assert.equal(s.who(), 'mouse');
+    assert.ok(s.session.leaseId > lease);
+    assert.equal(s.rig.asked.at(-1)!.controller, ControllerId.twist);
+  });
+
   it('lost, it lets go, the arm holds, and it keeps nothing', async () => {
     const s = open();
     s.read({ enable: 1, vx: 1 });
     await settled();
+    const lease = s.session.leaseId;
     s.session.input!.lose('it was unplugged');
-    assert.equal(s.who(), undefined);
     assert.equal(s.rig.asked.at(-1)!.kind, RequestKind.hold);
+    assert.deepEqual(['lease', 'enable', 'twist'].map(s.sent), [lease, 0, 0], 'let go at once');
+    s.rig.view.mode = Mode.stopping;
+    s.session.tick();
+    assert.equal(s.who(), 'mouse', 'while the arm brakes nobody is lost');
+    s.rig.view.mode = Mode.holding;
+    s.session.tick();
+    assert.equal(s.who(), undefined);
     assert.deepEqual([s.sent('enable'), s.sent('lease')], [0, 0], 'nobody drives');
     assert.ok(s.events().some((e) => e === 'The input mouse is not there: it was unplugged. The arm holds.'));
   });
