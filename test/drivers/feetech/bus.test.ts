@@ -37,7 +37,10 @@ const set = (to: Requester, id: number, item: Item, value: number): Promise<bool
 const back = (to: Requester, id: number): Promise<number> =>
   until('back', async () => (await identify(to.bus, id)).model !== null);
 
-describe('a Feetech bus', () => {
+// Each test has servos of its own, and most of the time goes by in waiting.
+const together = { concurrency: 4 };
+
+describe('a Feetech bus', together, () => {
   it('finds, reads and writes servos, alone and together', async () => {
     await using s = await busStand(three);
     assert.deepEqual((await pingAll(s.bus)).ids, [1, 2, 7]);
@@ -189,7 +192,7 @@ describe('a Feetech bus', () => {
   });
 });
 
-describe('an emulated servo protects itself', () => {
+describe('an emulated servo protects itself', together, () => {
   it('from overload: it goes on with the protective torque and says so, until torque is switched', async () => {
     await using s = await busStand([servo(1, { settings: { overloadTorque: 25, protectionTime: 20 } })]);
     await s.emulator.device({ what: 'blocked', id: 1, value: true });

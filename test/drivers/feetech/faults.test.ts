@@ -212,7 +212,8 @@ describe('a Feetech arm when', () => {
   });
 });
 
-describe('a Feetech arm runs', () => {
+// Nothing is timed here: the servos of each test are its own.
+describe('a Feetech arm runs', { concurrency: 2 }, () => {
   it('on servos whose firmware knows no sync-read, and says so', async () => {
     await using arm = await armStand();
     await arm.emulator.device({ what: 'together', value: false });
@@ -234,7 +235,7 @@ describe('a Feetech arm runs', () => {
   });
 });
 
-describe('a Feetech arm does not open when', () => {
+describe('a Feetech arm does not open when', { concurrency: 4 }, () => {
   itDoesNotOpen(armStand, { fourth: 'wrist_flex', others: '1, 2, 3, 5, 6' });
 
   it('two servos have one id: as long as they say the same, they are missed as one', async () => {

@@ -8,7 +8,8 @@ import { robot, scsServos } from './stand.ts';
 
 const use = (tool: string, ...args: readonly string[]): Promise<string> => useTool(tools, robot, tool, args);
 
-describe('tools of the Feetech driver', () => {
+// Each test has servos of its own, and most of the time goes by in waiting.
+describe('tools of the Feetech driver', { concurrency: 4 }, () => {
   it('find servos at their baud rate, show, set, calibrate, reset and reboot them', async () => {
     await using emulator = await startArmEmulator({ robot, entry: robot.devices[0]! }, { senseBaud: true });
     const at = ['--port', emulator.port, '--baud', '1000000'];
