@@ -38,6 +38,8 @@ export interface OpAttributes {
   readonly Relu: None;
   readonly Sigmoid: None;
   readonly Sign: None;
+  /** x / (1 + e^-x). */
+  readonly Silu: None;
   readonly Sin: None;
   readonly Softplus: None;
   readonly Sqrt: None;

@@ -17,6 +17,7 @@ type Unary =
   | 'Relu'
   | 'Sigmoid'
   | 'Sign'
+  | 'Silu'
   | 'Sin'
   | 'Softplus'
   | 'Sqrt'
@@ -44,6 +45,8 @@ export const relu = unary('Relu');
 export const softplus = unary('Softplus');
 /** x Φ(x) with Φ the cumulative normal distribution, exact, not by tanh (Hendrycks and Gimpel 2016). */
 export const gelu = unary('Gelu');
+/** x σ(x), also called swish (Elfwing et al. 2017). */
+export const silu = unary('Silu');
 export const sin = unary('Sin');
 export const cos = unary('Cos');
 export const erf = unary('Erf');
@@ -53,8 +56,6 @@ export const sign = unary('Sign');
 export const step = unary('Step');
 
 export const square = (x: Tensor): Tensor => mul(x, x);
-/** x σ(x), also called swish (Elfwing et al. 2017). */
-export const silu = (x: Tensor): Tensor => mul(x, sigmoid(x));
 
 type Binary = 'Add' | 'Sub' | 'Mul' | 'Div' | 'Pow' | 'Max' | 'Min';
 type Comparison = 'Equal' | 'Less' | 'Greater';

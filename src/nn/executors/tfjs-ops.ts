@@ -87,6 +87,7 @@ export const INTERPRET: { readonly [K in OpName]: Interpret<K> } = {
   Relu: one((tf, x) => tf.relu(x)),
   Sigmoid: one((tf, x) => tf.sigmoid(x)),
   Sign: one((tf, x) => tf.sign(x)),
+  Silu: one((tf, x) => tf.mul(x, tf.sigmoid(x))),
   Sin: one((tf, x) => tf.sin(x)),
   Softplus: one((tf, x) => tf.softplus(x)),
   Sqrt: one((tf, x) => tf.sqrt(x)),

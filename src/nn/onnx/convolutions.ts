@@ -23,7 +23,7 @@ export const CONVOLUTIONS: Pick<Lowerings, 'Conv' | 'ConvTranspose' | 'ConvKerne
     const [y] = node.outputs as [Tensor];
     const rows = isThin(w)
       ? to.inner('FusedMatMul', [seenByConv(to, x, w, y, node), thin(to, w)], { transA: 1, transB: 1 }, OWN)
-      : to.inner('MatMul', [seen(to, x, w, y, node), kernelRows(to, w)]);
+      : forward(to, seen(to, x, w, y, node), w);
     madeLast(to, y, rows);
   },
   ConvKernel: (node, to) => {
@@ -85,10 +85,17 @@ function madeLast(to: OnnxBuilder, t: Tensor, rows: string): void {
   to.made(t, lastOrder(t), to.inner('Reshape', [rows, to.ints([n, ...space, c])]));
 }
 
-/** A kernel [K, C, …] as [window C, K]. */
-function kernelRows(to: OnnxBuilder, w: Tensor): string {
+/** Product of rows [N places, window C] and a kernel [K, C, …], as it lies if it lies window first. */
+function forward(to: OnnxBuilder, rows: string, w: Tensor): string {
   const [k = 1, c = 1, ...kernel] = w.shape;
-  return to.inner('Reshape', [to.form(w, [...axes(w), 1, 0]), to.ints([sizeOf(kernel) * c, k])]);
+  const size = sizeOf(kernel) * c;
+  const order = [...axes(w), 1, 0];
+  if (to.otherOrder(w)?.every((axis, i) => axis === order[i])) {
+    return to.inner('MatMul', [rows, to.inner('Reshape', [to.form(w, order), to.ints([size, k])])]);
+  }
+  // Channels last is what the signal's gradient asks for as well.
+  const turned = to.inner('Reshape', [lastForm(to, w), to.ints([k, size])]);
+  return to.inner('FusedMatMul', [rows, turned], { transB: 1 }, OWN);
 }
 
 /**

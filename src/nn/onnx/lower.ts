@@ -46,6 +46,10 @@ export const LOWERINGS: Lowerings = {
   Relu: plain('Relu'),
   Sigmoid: plain('Sigmoid'),
   Sign: plain('Sign'),
+  Silu: (node, to) => {
+    const [[x], outputs] = ends(node, to);
+    to.node('Mul', [x!, to.inner('Sigmoid', [x!])], outputs);
+  },
   Sin: plain('Sin'),
   Softplus: plain('Softplus'),
   Sqrt: plain('Sqrt'),

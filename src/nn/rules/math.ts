@@ -2,6 +2,7 @@
 import {
   add,
   and,
+  broadcastTo,
   cast,
   cos,
   div,
@@ -75,6 +76,7 @@ type MathOps =
   | 'Relu'
   | 'Sigmoid'
   | 'Sign'
+  | 'Silu'
   | 'Sin'
   | 'Softplus'
   | 'Sqrt'
@@ -115,6 +117,8 @@ export const MATH: Pick<Rules, MathOps> = {
   Relu: slope((_, y) => step(y)),
   Sigmoid: slope((_, y) => mul(y, sub(1, y))),
   Sign: CONSTANT,
+  // Of x s with s = sigmoid(x): s + x s (1 - s) = s (1 + x - x s).
+  Silu: slope((x, y) => mul(sigmoid(x), add(sub(x, y), 1))),
   Sin: slope((x) => cos(x)),
   Softplus: slope((x) => sigmoid(x)),
   Sqrt: single((g, _, y) => [div(mul(g, 0.5), y)]),
@@ -141,10 +145,10 @@ export const MATH: Pick<Rules, MathOps> = {
   Min: choice(less),
   Mul: single((g, node) => {
     const [a, b] = node.inputs as [Tensor, Tensor];
-    // A square: both halves are the same.
+    // A square. What a mean spread to all values is doubled before, while it is small.
     if (a === b) {
-      const half = mul(g, a);
-      return [half, half];
+      const spread = g.producer?.op === 'Expand' ? g.producer.inputs[0]! : null;
+      return [mul(spread === null ? mul(g, 2) : broadcastTo(mul(spread, 2), g.shape), a), null];
     }
     return [unbroadcast(mul(g, b), a.shape), unbroadcast(mul(g, a), b.shape)];
   }),
