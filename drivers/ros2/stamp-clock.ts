@@ -18,10 +18,15 @@ const SPAN_S = 3;
 const LARGEST_DRIFT = 1e-3;
 /** A stamp that is further ahead than this of what the clock can show is not believed, s. */
 const AHEAD_S = 0.05;
-/** So long after the first message one has most likely come without delay, s: before, stamps are taken but not believed. */
+/**
+ * When no message has come with less delay for so long, one has most likely come without any: before that (and for no longer
+ * than the second time) stamps are taken but not believed. A program that starts is held up a lot.
+ */
 const SETTLE_S = 0.3;
+const SETTLE_MOST_S = 3;
+const BETTER_S = 0.001;
 /** Messages in a row that go on from somewhere else, each within this of the last: the clock was set. */
-const RUN = 5;
+const RUN = 10;
 const RUN_S = 0.1;
 
 interface Least {
@@ -42,8 +47,8 @@ export class StampClock {
   #drift = 0;
   #last = Number.NEGATIVE_INFINITY;
   #run = { count: 0, stamp: 0, d: 0, least: { stamp: 0, d: 0 } };
-  /** Arrival of the first message; −∞ when nothing has to be waited for. */
-  #since = Number.NaN;
+  /** While the map is not settled: arrival of the first message and of the one with the least d, and that. */
+  #settling: { first: number; since: number; d: number } | null = { first: Number.NaN, since: 0, d: 0 };
 
   constructor(staleS: number) {
     this.#staleS = staleS;
@@ -55,7 +60,7 @@ export class StampClock {
     this.#drift = 0;
     this.#last = Number.NEGATIVE_INFINITY;
     this.#run.count = 0;
-    this.#since = Number.NaN;
+    this.#settling = { first: Number.NaN, since: 0, d: 0 };
   }
 
   /** How much later than it could have arrived, s; 0 without a map. */
@@ -69,26 +74,41 @@ export class StampClock {
     let verdict: 'fresh' | 'old' | 'stale' | 'ahead' = 'fresh';
     if (stamp <= this.#last) verdict = 'old';
     else if (delay > this.#staleS) verdict = 'stale';
-    else if (delay < -AHEAD_S && arrival - this.#since >= SETTLE_S) verdict = 'ahead';
-    if (verdict !== 'fresh' && !this.#wasSet(verdict, stamp, arrival)) {
+    else if (delay < -AHEAD_S && this.#settling === null) verdict = 'ahead';
+    // What came in another order is old, but not from another clock.
+    const other = verdict === 'ahead' || (verdict === 'old' && delay > this.#staleS);
+    if (verdict !== 'fresh' && !this.#wasSet(other, stamp, arrival)) {
       this.refused[verdict]++;
       return verdict;
     }
     this.#run.count = 0;
     this.#last = stamp;
     this.#add(stamp, arrival);
-    if (Number.isNaN(this.#since)) this.#since = arrival;
-    if (arrival - this.#since < SETTLE_S) return 'early';
+    if (!this.#settled(stamp, arrival)) return 'early';
     this.time = Math.max(this.time, Math.min(arrival, stamp + this.#offset(stamp)));
     return 'fresh';
   }
 
-  /** Counts stamps that go on from somewhere else; true, and the map forgotten, when enough have come. */
-  #wasSet(verdict: 'old' | 'stale' | 'ahead', stamp: number, arrival: number): boolean {
+  #settled(stamp: number, arrival: number): boolean {
+    const s = this.#settling;
+    if (s === null) return true;
+    const d = arrival - stamp;
+    if (Number.isNaN(s.first)) s.first = arrival;
+    if (s.first === arrival || d < s.d - BETTER_S) {
+      s.since = arrival;
+      s.d = d;
+    }
+    if (arrival - s.since < SETTLE_S && arrival - s.first < SETTLE_MOST_S) return false;
+    this.#settling = null;
+    return true;
+  }
+
+  /** Counts stamps that go on from somewhere else (`other`); true, and the map forgotten, when enough have come. */
+  #wasSet(other: boolean, stamp: number, arrival: number): boolean {
     const run = this.#run;
     const d = arrival - stamp;
     const goesOn = run.count > 0 && stamp > run.stamp && Math.abs(d - run.d) < RUN_S;
-    run.count = verdict === 'stale' ? 0 : goesOn ? run.count + 1 : 1;
+    run.count = !other ? 0 : goesOn ? run.count + 1 : 1;
     run.stamp = stamp;
     run.d = d;
     if (run.count <= 1 || d < run.least.d) run.least = { stamp, d };
@@ -96,7 +116,7 @@ export class StampClock {
     const step = -this.delay(stamp, arrival);
     this.forget();
     // The map is known from those that came in a row.
-    this.#since = Number.NEGATIVE_INFINITY;
+    this.#settling = null;
     this.#add(run.least.stamp, run.least.stamp + run.least.d);
     this.onStep?.(step);
     return true;
