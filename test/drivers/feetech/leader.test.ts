@@ -3,7 +3,6 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
-import type { EmulatorHandle } from '../../../drivers/bus/emulator/host.ts';
 import { leaderHands, startLeaderEmulator } from '../../../drivers/feetech/emulator/leader.ts';
 import type { ServoState } from '../../../drivers/feetech/emulator/servo.ts';
 import { createLeader } from '../../../drivers/feetech/index.ts';
@@ -11,62 +10,26 @@ import { loadRobot } from '../../../src/config.ts';
 import type { Leader } from '../../../src/robot/leader.ts';
 import { packageRoot } from '../../../src/root.ts';
 import { now, until } from '../bus/arm-stand.ts';
+import { follows, isGone, type LeaderStand, near, openLeaderStand, reading } from '../bus/leader-stand.ts';
 
 const robot = loadRobot(join(packageRoot(), 'robots', 'so101-pair.yaml'));
 
-interface LeaderStand extends AsyncDisposable {
-  readonly leader: Leader;
-  readonly emulator: EmulatorHandle;
-  readonly faults: string[];
-  /** Of the newest reading. */
-  q: number[];
-  trigger: number;
-  readings: number;
-  hand(part: string, to: number | null): Promise<void>;
-  states(): Promise<ServoState[]>;
-}
+// A hand cannot turn these servos, whose gears are 345 and 147 to 1, any faster.
+const BUS = { start: startLeaderEmulator, hands: leaderHands, create: createLeader, handS: 1 };
 
-async function stand(changes: Readonly<Record<string, unknown>> = {}): Promise<LeaderStand> {
+function stand(changes: Readonly<Record<string, unknown>> = {}): Promise<LeaderStand<ServoState>> {
+  const { leader } = robot;
   const patient = { rateHz: 100, patienceMs: 60, misses: 4, ...changes };
-  const entry = { ...robot.leader!, options: { ...robot.leader!.options, ...patient } };
-  const emulator = await startLeaderEmulator({ robot, entry });
-  const plugged = { ...entry, options: { ...entry.options, port: emulator.port } };
-  const leader = createLeader({ robot, entry: plugged, now });
-  const hands = leaderHands({ robot, entry });
-  const s: LeaderStand = {
-    leader,
-    emulator,
-    faults: [],
-    q: [],
-    trigger: Number.NaN,
-    readings: 0,
-    hand: async (part, to) => {
-      await emulator.device({ what: 'hand', moves: [hands.move(part, to, 1)!] });
-    },
-    states: () => emulator.device({ what: 'states' }) as Promise<ServoState[]>,
-    async [Symbol.asyncDispose]() {
-      await leader[Symbol.asyncDispose]();
-      await emulator[Symbol.asyncDispose]();
-    },
-  };
-  leader.onReading = (reading) => {
-    s.q = [...reading.q];
-    s.trigger = reading.trigger;
-    s.readings++;
-  };
-  leader.onFault = (message) => s.faults.push(message);
-  return s;
+  const options = { ...leader!.options, ...patient };
+  return openLeaderStand({ ...robot, leader: { ...leader!, options } }, BUS);
 }
-
-const near = (a: number, b: number, within = 0.02): boolean => Math.abs(a - b) < within;
 
 describe('a leader of Feetech servos', () => {
   it('reads joints and trigger as a hand moves them, and stays limp', async () => {
     await using s = await stand();
     const { joints, trigger, buttons, drive } = s.leader.spec;
     assert.deepEqual([joints.length, trigger, buttons, drive], [5, 'there', 0, 'passive']);
-    await s.leader.open();
-    await until('a reading', () => s.readings > 3);
+    await reading(s);
     for (const [i, q] of s.q.entries()) assert.ok(near(q, robot.axes[i]!.home), `joint ${i}: ${q}`);
     await s.hand('shoulder_lift', 0.9);
     await s.hand('wrist_roll', -1.3);
@@ -81,37 +44,18 @@ describe('a leader of Feetech servos', () => {
 
   it('that is actuated goes to a pose slowly and weakly, and is limp again', async () => {
     await using s = await stand({ follow: { current: 0.7, speed: 0.8 } });
-    await s.leader.open();
-    await until('a reading', () => s.readings > 3);
+    await reading(s);
     const goal = Float64Array.from(s.q);
     goal[0]! += 0.6;
     goal[2]! -= 0.4;
-    await s.emulator.trace();
-    await s.leader.follow!(goal);
-    await until('it is there', () => s.q.every((q, i) => near(q, goal[i]!, 0.05)));
-    const trace = await s.emulator.traced();
-    let most = 0;
-    for (let i = 0, j = 0; i < trace.length; i++) {
-      while (trace[i]![0]! - trace[j]![0]! > 0.1) j++;
-      most = Math.max(most, Math.abs(trace[i]![1]! - trace[j]![1]!));
-    }
-    assert.ok(most < 0.2 && most > 0.02, `it went ${most} rad in 0.1 s`);
+    await follows(s, goal);
     await s.leader.release!();
     await until('limp', async () => (await s.states()).every((servo) => !servo.torque));
   });
 
   it('says that it is gone when its cable is pulled, once, and nothing after', async () => {
     await using s = await stand();
-    await s.leader.open();
-    await until('a reading', () => s.readings > 3);
-    await s.emulator.unplug();
-    await until('told', () => s.faults.length > 0);
-    assert.match(s.faults[0]!, /the port .* is gone/);
-    const { readings } = s;
-    await s.emulator.plug();
-    await s.emulator.device({ what: 'states' });
-    assert.equal(s.readings, readings);
-    assert.equal(s.faults.length, 1);
+    await isGone(s);
   });
 
   it('refuses a port that may be that of the arm: it would let go of it', () => {
