@@ -90,7 +90,7 @@ export class MpcDriver implements Driver {
     this.name = `mpc ${options.choice.task}`;
   }
 
-  /** Rejects with PLAN_UNKNOWN_TASK, PLAN_PROBLEM_INVALID, TEACHER_NO_PHASES, MODEL_*. */
+  /** Rejects with PLAN_UNKNOWN_TASK, PLAN_PROBLEM_INVALID, PLAN_NO_PLANT, TEACHER_NO_PHASES, MODEL_*. */
   async begin(scene: EpisodeScene): Promise<void> {
     const { choice, solver, plant, latencyMs, believedMs } = this.#options;
     const { spec, bodies, task } = scene;

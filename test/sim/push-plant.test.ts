@@ -1,4 +1,4 @@
-// @limit 240
+// @limit 300
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { pushRun } from '../../bench/mpc-push.ts';
