@@ -110,7 +110,7 @@ export class StateCycle implements Exchange<PacketDecoder> {
 
   end(outcome: Outcome, time: number): void {
     if (outcome === 'lost') this.#done('lost', time);
-    else this.#done(outcome === 'answered' && this.#unpack() ? 'read' : 'missed', time);
+    else this.#done(outcome === 'answered' && this.#unpack(time) ? 'read' : 'missed', time);
   }
 
   #request(w: PacketWriter): PacketWriter {
@@ -134,12 +134,13 @@ export class StateCycle implements Exchange<PacketDecoder> {
    * Order as in STATE_ITEMS. The servos take their values when the request has arrived. False, and nothing taken, when a
    * servo has forgotten what belongs there.
    */
-  #unpack(): boolean {
+  #unpack(answered: number): boolean {
     const r = this.#reading;
     for (let i = 0; i < this.#ids.length; i++) {
       if (this.#data[i * STATE_BYTES] !== STATUS_LEVEL) return false;
     }
-    r.time = this.#bus.written + wireTime(this.#bytes.length, this.#baud);
+    // A process that had to wait for its turn after it had written stamps that too late; the answer says so.
+    r.time = Math.min(this.#bus.written + wireTime(this.#bytes.length, this.#baud), answered);
     for (let i = 0; i < this.#ids.length; i++) {
       const at = i * STATE_BYTES + 1;
       r.powered[i] = this.#data[at]!;

@@ -112,7 +112,8 @@ export class StateCycle implements Exchange<PacketDecoder>, Cycle {
 
   end(outcome: Outcome, time: number): void {
     if (this.#arrived <= 1 || this.#way === 'together')
-      this.#asked = this.#bus.written + wireTime(this.#bytes.length, this.#baud);
+      // No later than the answer: a process that had to wait for its turn stamps what it wrote too late.
+      this.#asked = Math.min(this.#bus.written + wireTime(this.#bytes.length, this.#baud), time);
     if (outcome === 'lost') this.#done('lost', time);
     else if (outcome !== 'answered') this.#done('missed', time);
     else if (this.#arrived < this.#ids.length) {
