@@ -266,6 +266,10 @@ export const ERRORS = {
     text: 'device {device}: {servo} {problem}',
     todo: 'Check the cable and that every id is there once; docs/hardware lists what each means.',
   },
+  INPUT_UNAVAILABLE: {
+    text: 'inputs cannot be read on this system: {reason}',
+    todo: 'Install libusb and libudev, which node-hid needs: on Debian and Ubuntu `sudo apt install libusb-1.0-0`. The browser takes a gamepad without.',
+  },
   DEVICE_NOT_ACTIVATED: {
     text: 'device {device}: the gripper on {port} is not activated',
     todo: 'Take hands and things out of its fingers, then run `armloop driver robotiq activate --port PORT`: it opens and closes all the way. Or let the rig do it: `activate: when-armed`.',

@@ -1,4 +1,5 @@
 /** An input on a HID port: found, read, lost, found again. */
+import { ArmloopError } from '../../src/errors.ts';
 import type { Now } from '../../src/robot/device.ts';
 import type { InputReading, InputSpec, OperatorInput } from '../../src/robot/input.ts';
 import type { HidConnection, HidInfo, HidPorts } from './ports.ts';
@@ -54,7 +55,7 @@ export class HidInput implements OperatorInput {
       if (found === null) this.#tell(`no ${this.spec.kind} is connected`);
       else await this.#connect(found);
     } catch (error) {
-      this.#tell(error instanceof Error ? error.message : String(error));
+      this.#tell(error instanceof ArmloopError ? `${error.message}. ${error.todo}` : String(error));
     }
     if (this.#connection === null) this.#again();
   }

@@ -24,6 +24,7 @@ export interface HidConnection {
 }
 
 export interface HidPorts {
+  /** Rejects with INPUT_UNAVAILABLE. */
   list(): Promise<readonly HidInfo[]>;
   /** Rejects with what the system says. */
   open(path: string): Promise<HidConnection>;
@@ -77,5 +78,10 @@ async function load(): Promise<typeof import('node-hid')> {
     throw new ArmloopError('INTERNAL', {
       what: 'an input device was to be opened outside of the main thread',
     });
-  return import('node-hid');
+  try {
+    return await import('node-hid');
+  } catch (error) {
+    const reason = (error instanceof Error ? error.message : String(error)).split('\n')[0]!;
+    throw new ArmloopError('INPUT_UNAVAILABLE', { reason }, { cause: error });
+  }
 }

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { inputOn, tools } from '../../../drivers/hid/index.ts';
 import { inputTools } from '../../../drivers/hid/tools.ts';
+import { ArmloopError } from '../../../src/errors.ts';
 import { monotonicClock } from '../../../src/loop/clock.ts';
 import type { InputEntry } from '../../../src/robot/spec.ts';
 import { BytePorts, COMPACT } from '../../support/hid-bytes.ts';
@@ -122,7 +123,7 @@ describe('tools of inputs', () => {
     await assert.rejects(mine['watch']!.run(['mouse'], context), /mouse is no kind of input/);
   });
 
-  it('ask the system through node-hid', async () => {
+  it('ask the system through node-hid, or say what it lacks', async () => {
     const lines: string[] = [];
     const context = {
       print: (line: string) => void lines.push(line),
@@ -130,7 +131,27 @@ describe('tools of inputs', () => {
       robot: () => spec,
       interrupted: Promise.resolve(),
     };
-    await tools['list']!.run([], context);
-    assert.ok(lines.length > 0);
+    const listed = tools['list']!.run([], context).then(
+      () => 'listed',
+      (error: Error & { code?: string }) => error.code,
+    );
+    // A bare system has no libusb, without which node-hid does not load.
+    if ((await listed) === 'listed') assert.ok(lines.length > 0);
+    else assert.equal(await listed, 'INPUT_UNAVAILABLE');
+  });
+
+  it('that cannot ask the system say so once, with what to install', async () => {
+    const { ports, input, told } = stand();
+    ports.list = async () => {
+      throw new ArmloopError('INPUT_UNAVAILABLE', {
+        reason: 'libusb-1.0.so.0: cannot open shared object file',
+      });
+    };
+    await input.open();
+    assert.match(
+      told.join(),
+      /^lost: inputs cannot be read on this system: libusb.*apt install libusb-1\.0-0/,
+    );
+    await input[Symbol.asyncDispose]();
   });
 });
