@@ -21,6 +21,8 @@ export class CalibrationFlow {
   readonly #host: SessionHost;
   readonly #teller: Teller;
   #running: { readonly procedure: Procedure; readonly subject: Subject } | null = null;
+  /** What was measured is being written and taken. */
+  #finishing = false;
 
   constructor(host: SessionHost, teller: Teller) {
     this.#host = host;
@@ -29,11 +31,11 @@ export class CalibrationFlow {
 
   /** A hand may be on the arm: torque must not come on, and an episode has one calibration. Throws REQUEST_REFUSED. */
   needIdle(request: string): void {
-    if (this.#running === null) return;
+    if (this.#running === null && !this.#finishing) return;
     throw new ArmloopError('REQUEST_REFUSED', {
       request,
       mode: 'being calibrated',
-      because: ': finish or stop that first',
+      because: this.#finishing ? ': its devices are taking what was measured' : ': finish or stop that first',
     });
   }
 
@@ -144,7 +146,12 @@ export class CalibrationFlow {
     const { procedure, subject } = this.#needed();
     if (procedure.step === null) {
       this.#running = null;
-      await this.#finish(procedure, subject);
+      this.#finishing = true;
+      try {
+        await this.#finish(procedure, subject);
+      } finally {
+        this.#finishing = false;
+      }
     }
     this.#host.changed();
     return this.view();

@@ -231,6 +231,7 @@ export class Session {
   async arm(lease = 0): Promise<number> {
     this.#calibration.needIdle('arming');
     await this.#host.enableDevices();
+    this.#halted = false;
     return this.ask({ kind: RequestKind.arm, lease }, 'arming');
   }
 
@@ -536,9 +537,12 @@ export class Session {
       const seq = await this.ask({ kind: RequestKind.disarm, lease }, 'disarming');
       await this.#host.until('disarming', (v) => v.mode === Mode.off || v.mode === Mode.connected, 10);
       await this.#host.disableDevices();
+      // From here only arming turns torque on.
+      this.#halted = false;
       return { seq };
     }
     if (kind === 'clear' && this.#halted) {
+      this.#calibration.needIdle('clearing the stop');
       await this.#host.enableDevices();
       this.#halted = false;
     }
