@@ -6,7 +6,7 @@ import type { Bounds } from './plausible.ts';
 
 /** What the last good cycle said, per servo. Written by the chain, read by the arm before the next cycle. */
 export interface Reading {
-  /** Capture time on the rig's clock, s. */
+  /** Capture time on the rig's clock, s; −∞ where the arm found that it cannot be true. */
   time: number;
   /** Steps; rad/s and N·m of the servo. */
   readonly position: Float64Array;

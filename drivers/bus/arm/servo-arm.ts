@@ -250,6 +250,8 @@ export class ServoArm implements Device {
         if (this.#deaf >= DEAF && this.#enabled && !this.#busy && !this.#limp) void this.#wake();
       } else {
         this.#impossible = impossible;
+        // Servos by speed or torque are told what follows from the reading: from this one nothing may.
+        reading.time = Number.NEGATIVE_INFINITY;
         this.#miss(written, time);
       }
     } else if (outcome === 'missed') this.#miss(written, time);

@@ -11,6 +11,7 @@ import { PacketWriter } from '../../../drivers/dynamixel/packet.ts';
 import { numberAt, OperatingMode } from '../../../drivers/dynamixel/table.ts';
 import { ArmloopError } from '../../../src/errors.ts';
 import type { RobotSpec } from '../../../src/robot/spec.ts';
+import { liedTo } from '../bus/arm-faults.ts';
 import { type ArmStand, course, holding, moving, now, openArmStand, until } from '../bus/arm-stand.ts';
 import { robot } from './arm-stand.ts';
 
@@ -69,6 +70,19 @@ describe('operating modes', () => {
     // The servos' own watchdog (0.1 s and a step of 20 ms), then their speed controller brakes.
     assert.ok(way < 0.6 * 0.6, `it went on by ${way} rad`);
     assert.ok((await arm.servos()).every((servo) => servo.watchdog === -1));
+  });
+
+  it('velocity: a servo reports what cannot be with a right checksum, and is not driven by it', async () => {
+    await using arm = await stand(all({ mode: 'velocity' }));
+    const angle = async (): Promise<number> => (await arm.servos())[0]!.angle;
+    const before = await angle();
+    await liedTo(arm, /^joint1 \(id 1\) reports 264\d steps, which it cannot have reached/);
+    // What a servo was told last it goes on with until its watchdog strikes.
+    await until('stopped by themselves', async () =>
+      (await arm.servos()).slice(0, 7).every((servo) => servo.watchdog === -1),
+    );
+    const way = Math.abs((await angle()) - before);
+    assert.ok(way < 0.02, `it went ${way} rad`);
   });
 
   it('mixed: velocity, torque, many turns and position in one bulk-write, each in its own register and unit', async () => {
