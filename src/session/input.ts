@@ -50,7 +50,7 @@ export class InputFlow {
   readonly #twist = new Float64Array(6);
   #gripper = 0;
   #enable = 0;
-  /** The deadman as it was reported last: after a stop it must be let go before it counts again. */
+  /** The deadman as it was reported last: after a stop, and when it was lost while it drove, it must be let go before it counts again. */
   #pressed = 0;
   #time = 0;
   /** When the deadman was held last. */
@@ -117,6 +117,9 @@ export class InputFlow {
 
   lose(reason: string): void {
     this.#enable = 0;
+    // A plug that slips under a hand is no press when it is in again.
+    if (this.#drive !== null) this.#pressed = 1;
+    this.#again = false;
     const held = this.#drive === null ? '' : ' The arm holds.';
     this.#asker.event('warning', `The input ${this.#entry.name} is not there: ${reason}.${held}`);
     this.stop();

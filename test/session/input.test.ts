@@ -154,6 +154,26 @@ describe('an input', () => {
     assert.equal(s.rig.asked.at(-1)!.controller, ControllerId.twist);
   });
 
+  it('pulled out while it was held, it drives again only when it was let go and pressed anew', async () => {
+    const s = open();
+    s.read({ enable: 1, vx: 1 });
+    await settled();
+    // What a driver does: the reading of one that nobody touches, then the loss.
+    s.read({ enable: 0, vx: 0 });
+    s.session.input!.lose('it was unplugged');
+    s.session.tick();
+    s.session.input!.found('SpaceMouse Pro');
+    s.read({ enable: 1, vx: 1 });
+    s.session.tick();
+    await settled();
+    assert.equal(s.who(), undefined, 'a plug that slips is no press');
+    assert.equal(s.rig.view.mode, Mode.holding);
+    s.read({ enable: 0, vx: 0 });
+    s.read({ enable: 1, vx: 1 });
+    await settled();
+    assert.equal(s.who(), 'mouse');
+  });
+
   it('lost, it lets go, the arm holds, and it keeps nothing', async () => {
     const s = open();
     s.read({ enable: 1, vx: 1 });
