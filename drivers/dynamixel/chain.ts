@@ -99,10 +99,10 @@ export class DynamixelChain extends BusChain<PacketDecoder, Joint> {
   }
 
   protected override async letGo(to: Requester): Promise<void> {
-    for (const { id } of this.joints) {
+    await this.withEach(async ({ id }) => {
       await writeItem(to, id, X.torqueEnable, 0);
       await quiet(to, id);
-    }
+    });
   }
 
   protected override async answers(to: Requester, { id }: Joint): Promise<Outcome> {

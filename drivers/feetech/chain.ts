@@ -91,7 +91,7 @@ export class FeetechChain extends BusChain<PacketDecoder, Joint> implements Serv
 
   protected override async letGo(to: Requester): Promise<void> {
     const { table, order } = this.#series;
-    for (const { id } of this.joints) await writeItem(to, id, table.torqueEnable, 0, order);
+    await this.withEach(({ id }) => writeItem(to, id, table.torqueEnable, 0, order));
   }
 
   protected override async answers(to: Requester, { id }: Joint): Promise<Outcome> {

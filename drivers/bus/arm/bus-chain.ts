@@ -179,6 +179,13 @@ export abstract class BusChain<D extends StatusDecoder, J extends BusJoint<Servo
     return this.within(joint, steps);
   }
 
+  /** Does it with every servo, also when one does not answer. Rejects with what failed first. */
+  protected async withEach(work: (joint: J) => Promise<void>): Promise<void> {
+    const failed: unknown[] = [];
+    for (const joint of this.joints) await work(joint).catch((error: unknown) => failed.push(error));
+    if (failed.length > 0) throw failed[0];
+  }
+
   /** Nearest step within the limits of the axis. */
   protected within({ map }: J, steps: number): number {
     const [low, high] = map.stepLimits;

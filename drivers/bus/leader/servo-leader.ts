@@ -138,11 +138,10 @@ export class ServoLeader implements Leader {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    const open = this.#life === 'open';
     this.#life = 'finished';
     if (this.#timer !== null) clearTimeout(this.#timer);
-    // Servos whose port is gone let nobody tell them; their watchdog has stopped them.
-    if (open && this.#torque !== 'off') await this.#chain.release().catch(() => {});
+    // One that faults lets go too. Servos whose port is gone let nobody tell them; their watchdog has stopped them.
+    if (this.#torque !== 'off') await this.#chain.release().catch(() => {});
     await this.#chain.close();
   }
 

@@ -67,6 +67,19 @@ describe('a leader of Dynamixel servos', () => {
     assert.match(s.faults[0]!, /joint5 \(id 5\) does not answer/);
   });
 
+  it('that is actuated lets go of the servos that still hear it, when one falls silent on its way', async () => {
+    await using s = await stand({ options: FOLLOW });
+    await reading(s);
+    const goal = Float64Array.from(s.q);
+    goal[0]! += 0.6;
+    await s.leader.follow!(goal);
+    await s.emulator.device({ what: 'silent', id: 5, value: true });
+    await until('told', () => s.faults.length > 0);
+    await s.leader[Symbol.asyncDispose]();
+    const stiff = (await s.states()).flatMap((servo, i) => (servo.torque && i !== 4 ? [i] : []));
+    assert.deepEqual(stiff, [], 'servos with torque');
+  });
+
   it('refuses options that make no sense, with their path', () => {
     const make = (options: object): Leader => {
       const robot = withLeader({ options });
