@@ -13,6 +13,8 @@ import type { SessionHost } from './host.ts';
 interface Teller {
   event(level: 'info' | 'warning' | 'error', text: string): void;
   readonly recording: { readonly state: RecordingState };
+  /** Torque is coming on. */
+  readonly enabling: boolean;
 }
 
 export type CalibrationChoice = PlanChoice & { readonly device?: string | undefined };
@@ -97,6 +99,8 @@ export class CalibrationFlow {
     if (this.#teller.recording.state === 'recording') {
       throw new ArmloopError('CALIBRATION_STEP', { what: 'begun', reason: 'a recording runs' });
     }
+    if (this.#teller.enabling)
+      throw new ArmloopError('CALIBRATION_STEP', { what: 'begun', reason: 'the rig is being armed' });
     this.#torqueOff(subject.entry.name);
     this.#running = { procedure: new Procedure(choosePlan(subject, choice)), subject };
     this.#teller.event('info', `Calibration of ${subject.entry.name} (${choice.what}) began.`);

@@ -65,6 +65,8 @@ export class Session {
   #retired = false;
   /** The devices were told to hold without the loop: they take no commands before they are enabled again. */
   #halted = false;
+  /** Requests that turn torque on and are under way. */
+  #enabling = 0;
   /** The lease under which a controller was activated last. */
   #driver = 0;
   #line: Promise<unknown> = Promise.resolve();
@@ -229,10 +231,24 @@ export class Session {
 
   /** Connects nothing, but takes a connected rig to `holding`. */
   async arm(lease = 0): Promise<number> {
-    this.#calibration.needIdle('arming');
-    await this.#host.enableDevices();
-    this.#halted = false;
+    await this.#enable('arming');
     return this.ask({ kind: RequestKind.arm, lease }, 'arming');
+  }
+
+  /** True while torque comes on. */
+  get enabling(): boolean {
+    return this.#enabling > 0;
+  }
+
+  async #enable(request: string): Promise<void> {
+    this.#calibration.needIdle(request);
+    this.#enabling++;
+    try {
+      await this.#host.enableDevices();
+    } finally {
+      this.#enabling--;
+    }
+    this.#halted = false;
   }
 
   /** Asks the loop and waits for its answer. Rejects with REQUEST_REFUSED, REQUEST_TIMEOUT. */
@@ -542,9 +558,7 @@ export class Session {
       return { seq };
     }
     if (kind === 'clear' && this.#halted) {
-      this.#calibration.needIdle('clearing the stop');
-      await this.#host.enableDevices();
-      this.#halted = false;
+      await this.#enable('clearing the stop');
     }
     if (kind !== 'activate') return { seq: await this.ask({ kind: RequestKind[kind], lease }, kind) };
     const controller = ControllerId[params.controller ?? 'hold'];

@@ -62,6 +62,20 @@ describe('a calibration under way', () => {
     assert.ok(!rig.done.includes('enable'), `${rig.done}`);
   });
 
+  it('does not begin while the rig is being armed: torque is coming on', async () => {
+    using folder = workspace();
+    const { rig, ask } = await open(folder.path);
+    let enabled = (): void => {};
+    rig.enableDevices = () =>
+      new Promise((done) => {
+        enabled = () => done(undefined);
+      });
+    const arming = ask('request', { kind: 'arm' });
+    await assert.rejects(ask('calibration.start', GRIPPER), /the rig is being armed/);
+    enabled();
+    await arming;
+  });
+
   it('keeps torque off until the device has taken what was measured', async () => {
     using folder = workspace();
     let taken = (): void => {};
