@@ -213,7 +213,7 @@ export class LeaderFlow {
   /**
    * Lets the leader drive under that lease. `unmatched` says what is done where leader and arm differ: `refuse`; or
    * `hold`, which first stops what drives. An actuated leader goes to the arm's pose by itself. Rejects with LEADER_*,
-   * REQUEST_REFUSED.
+   * LEASE_NEEDED, REQUEST_REFUSED.
    */
   async engage(lease: number, unmatched: 'refuse' | 'hold'): Promise<{ seq: number }> {
     this.#needJoints();
@@ -224,6 +224,8 @@ export class LeaderFlow {
     if (!this.matched) {
       if (view.mode === Mode.active && (unmatched === 'hold' || actuated))
         await this.#asker.stopMotion(STOP_S);
+      // Stopping takes its time, and whoever asked may be gone.
+      if (lease !== this.#asker.leaseId) throw new ArmloopError('LEASE_NEEDED', { lease });
       if (actuated && this.#host.view.mode === Mode.holding) await this.#align();
       this.#needMatch();
     }

@@ -311,6 +311,28 @@ describe('buttons', () => {
 });
 
 describe('an actuated leader', () => {
+  it('does not set off for somebody who lost control while the arm was being stopped', async () => {
+    const s = open({}, 'actuated');
+    const lease = await s.take();
+    s.reading.q[0]! += 0.5;
+    s.read();
+    s.rig.view.mode = Mode.active;
+    s.rig.view.controller = ControllerId.twist;
+    let stopped = (): void => {};
+    s.rig.until = () =>
+      new Promise((done) => {
+        stopped = done;
+      });
+    const engaging = s.session.request('leader.engage', { lease }, 1);
+    await settled();
+    await s.session.request('client.gone', { client: 1 }, 1);
+    s.rig.view.mode = Mode.holding;
+    stopped();
+    await assert.rejects(engaging, code('LEASE_NEEDED'));
+    assert.deepEqual(s.followed, []);
+    assert.equal(s.state(), 'ready');
+  });
+
   it('goes to the pose of the arm, takes over there, and goes limp', async () => {
     const s = open({}, 'actuated');
     const lease = await s.take();
