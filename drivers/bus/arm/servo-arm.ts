@@ -60,6 +60,8 @@ export class ServoArm implements Device {
   #report: Report | null = null;
   #life: 'new' | 'opening' | 'open' | 'lost' | 'closed' = 'new';
   #enabled = false;
+  /** How often it was halted. */
+  #halts = 0;
   /** Torque is being turned on or off: nothing is sent meanwhile. */
   #busy = false;
   #misses = 0;
@@ -136,9 +138,12 @@ export class ServoArm implements Device {
     if (this.#life !== 'open')
       this.#misused('enable', this.#life === 'lost' ? 'it is not connected' : `it is ${this.#life}`);
     this.#needOrigins();
+    const halts = this.#halts;
     await this.#switching(async () => {
       await this.#chain.hold();
       this.#startHere();
+      // Halted while torque came on.
+      if (halts !== this.#halts) this.#goals.halt();
       // What was written before belongs to another run.
       this.#port!.command.take();
       this.#enabled = true;
@@ -164,6 +169,7 @@ export class ServoArm implements Device {
 
   /** Brakes, holds, and follows nothing until it is enabled again. */
   async halt(): Promise<void> {
+    this.#halts++;
     this.#goals.halt();
   }
 

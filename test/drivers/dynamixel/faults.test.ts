@@ -58,6 +58,24 @@ describe('a Dynamixel arm when', () => {
     await moving(arm, SPEED);
   });
 
+  it('it is halted while torque comes on: it holds, and follows nothing until it is enabled again', async () => {
+    await using arm = await armStand();
+    const { s } = arm;
+    await s.open();
+    const enabling = s.device.enable();
+    await s.device.halt();
+    await enabling;
+    s.wantHere();
+    const start = s.vector('q')[0]!;
+    const further = (): void => {
+      s.wanted.q[0] = start + 0.3;
+    };
+    await s.drive((time) => time > 0.5, 10, further);
+    assert.ok(Math.abs(s.vector('q')[0]! - start) < 0.02, 'a halt is not forgotten');
+    await s.device.enable();
+    await s.drive(() => Math.abs(s.vector('q')[0]! - start - 0.3) < 0.02, 10, further);
+  });
+
   it('its host is gone, the servos stop by themselves', async () => {
     await using arm = await armStand();
     const at = await abandoned(arm, resting);
