@@ -21,7 +21,7 @@ const LEAVING_S = 3;
 export interface InputAsker extends SlotAsker {
   /** Number of the lease in force; 0 for none. */
   readonly leaseId: number;
-  /** Gives it control and returns the lease. Throws LEASE_TAKEN. */
+  /** Gives it control and returns the lease. Throws LEASE_TAKEN, REQUEST_REFUSED. */
   take(): number;
   /** Checks, stamps and hands on input under that lease; also a sign of life of a lease of its own. */
   operate(block: Float64Array, lease: number): void;

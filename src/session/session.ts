@@ -166,10 +166,14 @@ export class Session {
   /** Answers a request of a server. Rejects with ArmloopErrors. */
   async request(method: string, params: unknown, from: number): Promise<unknown> {
     const good = checked(method, params);
-    if (this.#retired && !STILL_ANSWERED.has(good.method)) {
-      throw new ArmloopError('REQUEST_REFUSED', { request: method, mode: 'being shut down', because: '' });
-    }
+    if (!STILL_ANSWERED.has(good.method)) this.#needRunning(method);
     return this.#handlers[good.method](good.params, from);
+  }
+
+  /** Throws REQUEST_REFUSED during a shutdown. */
+  #needRunning(request: string): void {
+    if (!this.#retired) return;
+    throw new ArmloopError('REQUEST_REFUSED', { request, mode: 'being shut down', because: '' });
   }
 
   /** Operator input of a client; ignored unless it has the lease. */
@@ -391,8 +395,9 @@ export class Session {
     return this.#leader;
   }
 
-  /** Gives control. Throws LEASE_TAKEN. */
+  /** Gives control. Throws LEASE_TAKEN, REQUEST_REFUSED. */
   #take(client: ClientRef, operator: string): Lease {
+    this.#needRunning('taking control');
     const before = this.#lease.held;
     const lease = this.#lease.take(client, operator, this.#host.now());
     if (before === null) this.event('info', `${lease.operator} has control.`);
@@ -580,6 +585,7 @@ export class Session {
 
   async #start(task: string, operator: string): Promise<{ episode: string }> {
     const host = this.#host;
+    this.#needRunning('a recording');
     this.#calibration.needIdle('a recording');
     this.#recording.need('idle', 'start');
     const text = task !== '' ? task : (host.status().task?.text ?? '');

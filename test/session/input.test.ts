@@ -174,6 +174,19 @@ describe('an input', () => {
     assert.equal(s.who(), 'mouse');
   });
 
+  it('does nothing during a shutdown: neither its deadman nor its buttons', async () => {
+    const s = open();
+    s.session.retire();
+    s.rig.done.length = 0;
+    s.read({ enable: 1, vx: 1 });
+    await settled();
+    await s.press(INTERVENE);
+    await s.press(RECORD);
+    assert.equal(s.who(), undefined);
+    assert.deepEqual(s.rig.done, []);
+    assert.match(s.events().join('\n'), /does not drive: .*being shut down/);
+  });
+
   it('lost, it lets go, the arm holds, and it keeps nothing', async () => {
     const s = open();
     s.read({ enable: 1, vx: 1 });
