@@ -167,3 +167,12 @@ export function checked(method: string, params: unknown): { method: Method; para
   if (problem !== null) throw new ArmloopError('REQUEST_INVALID', { ...problem });
   return { method: method as Method, params: params as never };
 }
+
+/** What is answered during a shutdown. */
+export const STILL_ANSWERED: ReadonlySet<Method> = new Set([
+  'estop',
+  'metrics',
+  'lease.release',
+  'client.gone',
+  'cameras.watch',
+]);

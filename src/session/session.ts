@@ -17,13 +17,14 @@ import type { LoopRequest, SessionHost } from './host.ts';
 import { type InputAsker, InputFlow } from './input.ts';
 import { type LeaderAsker, LeaderFlow, type LeaderNumbers } from './leader.ts';
 import { ControlLease, type Lease } from './lease.ts';
-import { checked, type Method, type Params } from './methods.ts';
+import { checked, type Method, type Params, STILL_ANSWERED } from './methods.ts';
 import { OperatorGate } from './operator.ts';
 import { PlannerFlow } from './planner.ts';
 import { PolicyFlow } from './policies.ts';
 import { PushFlow } from './push.ts';
 import { RecordingFlow } from './recording.ts';
 import { replayEpisode, resetScene } from './scene.ts';
+import { byHand } from './slot.ts';
 
 /** The loop answers a request within a few ticks; what comes later means that it does not run. */
 const ANSWER_S = 1;
@@ -36,15 +37,6 @@ const LEADER: ClientRef = { connection: -1, client: 0 };
 /** The same for an input. */
 const INPUT: ClientRef = { connection: -2, client: 0 };
 const FIRST_LEASE = (): number => Math.floor(Date.now() / 1000);
-
-/** What is answered during a shutdown. */
-const STILL_ANSWERED: ReadonlySet<Method> = new Set([
-  'estop',
-  'metrics',
-  'lease.release',
-  'client.gone',
-  'cameras.watch',
-]);
 
 type Handlers = { readonly [M in Method]: (params: Params<M>, from: number) => unknown };
 
@@ -601,11 +593,3 @@ export class Session {
     return seed;
   }
 }
-
-/** Controllers that a person's hands drive; the others carry out a plan. */
-const byHand = (id: ControllerId): boolean =>
-  id === ControllerId.jog ||
-  id === ControllerId.twist ||
-  id === ControllerId.pose ||
-  id === ControllerId.leader ||
-  id === ControllerId.gripper;

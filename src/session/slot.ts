@@ -3,7 +3,7 @@
  * Taking over needs none of this: any controller that the operator activates takes the slot, and what is loaded stays
  * ready.
  */
-import { type ControllerId, Mode, RequestKind, type Source } from '../robot/tick.ts';
+import { ControllerId, Mode, RequestKind, type Source } from '../robot/tick.ts';
 import type { LoopRequest, SessionHost } from './host.ts';
 
 const STOP_S = 5;
@@ -76,3 +76,11 @@ export class Slot {
     return {};
   }
 }
+
+/** Controllers that a person's hands drive; the others carry out a plan. */
+export const byHand = (id: ControllerId): boolean =>
+  id === ControllerId.jog ||
+  id === ControllerId.twist ||
+  id === ControllerId.pose ||
+  id === ControllerId.leader ||
+  id === ControllerId.gripper;
