@@ -65,11 +65,7 @@ export function addCalibrate(program: Command): void {
 }
 
 async function run(file: string, what: What | undefined, options: Options): Promise<void> {
-  const { loadRobot } = await import('../config.ts');
-  const { loadKind } = await import('../rig/kinds.ts');
-  const { emulated, unemulated } = await import('../rig/emulate.ts');
-  const { RobotCalibration } = await import('../calibrate/robot.ts');
-  const { monotonicClock } = await import('../loop/clock.ts');
+  const { loadRobot, loadKind, emulated, unemulated, RobotCalibration, monotonicClock } = await engine();
   const robot = loadRobot(robotFile(file));
   const dry = options.dryRun === true;
   if (options.yes === true && !dry) {
@@ -121,8 +117,7 @@ async function measureArm(
   { guide, now, emulations }: Asker & { readonly emulations: ReadonlyMap<string, Emulation> },
   { device, axis: axes, pose, repeats, opening }: Options,
 ): Promise<Measured> {
-  const { runIds, runPlan } = await import('../calibrate/run.ts');
-  const { chooseAxes, choosePlan } = await import('../calibrate/choose.ts');
+  const { runIds, runPlan, chooseAxes, choosePlan } = await procedures();
   const { subject, open } = calibration.choose(device);
   const { name } = subject.entry;
   await using calibrator = open();
@@ -142,10 +137,8 @@ async function measureLeader(
   { guide, now }: Asker,
   { pose, repeats }: Options,
 ): Promise<Measured> {
-  const { leaderPlan, LeaderReader, LEADER_STILL, TRIGGER } = await import('../calibrate/leader.ts');
-  const { walk } = await import('../calibrate/run.ts');
-  const { loadLeader } = await import('../rig/kinds.ts');
-  const { emulatedLeader } = await import('../rig/leader-seat.ts');
+  const { leaderPlan, LeaderReader, LEADER_STILL, TRIGGER, walk, loadLeader, emulatedLeader } =
+    await leaders();
   const plan = leaderPlan(robot, { pose, repeats });
   const kind = await loadLeader(robot, robot.leader!);
   await using emulation = hardware === 'emulated' ? await emulatedLeader(kind, robot) : null;
@@ -159,6 +152,34 @@ async function measureLeader(
     name: entry.name,
     entries: await walk(plan, { hardware: reader, names, guide, now, emulation, still }),
   };
+}
+
+/*
+ * What the command works with, loaded when it runs. In functions of their own: where a function has `using`, TypeScript
+ * leaves the name of the source in its import().
+ */
+
+async function engine() {
+  const { loadRobot } = await import('../config.ts');
+  const { loadKind } = await import('../rig/kinds.ts');
+  const { emulated, unemulated } = await import('../rig/emulate.ts');
+  const { RobotCalibration } = await import('../calibrate/robot.ts');
+  const { monotonicClock } = await import('../loop/clock.ts');
+  return { loadRobot, loadKind, emulated, unemulated, RobotCalibration, monotonicClock };
+}
+
+async function procedures() {
+  const { runIds, runPlan } = await import('../calibrate/run.ts');
+  const { chooseAxes, choosePlan } = await import('../calibrate/choose.ts');
+  return { runIds, runPlan, chooseAxes, choosePlan };
+}
+
+async function leaders() {
+  const { leaderPlan, LeaderReader, LEADER_STILL, TRIGGER } = await import('../calibrate/leader.ts');
+  const { walk } = await import('../calibrate/run.ts');
+  const { loadLeader } = await import('../rig/kinds.ts');
+  const { emulatedLeader } = await import('../rig/leader-seat.ts');
+  return { leaderPlan, LeaderReader, LEADER_STILL, TRIGGER, walk, loadLeader, emulatedLeader };
 }
 
 /** Somebody at a terminal, or the lines of a pipe. */

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { packageRoot } from '../../src/root.ts';
@@ -50,6 +50,15 @@ describe('import arrows', () => {
     const seen = importsOf({ path: 'src/x/y.ts', text }).map((i) => i.to);
     const want = ['src/x/a.ts', 'src/b.ts', 'pkg', '@scope/x', 'src/x/side.ts', 'src/x/f.ts', 'src/x/w.ts'];
     assert.deepEqual(seen, want);
+  });
+
+  it('compiled code loads compiled code: TypeScript leaves import() as it is in a function that has `using`', () => {
+    const dist = join(packageRoot(), 'dist');
+    const left = readdirSync(dist, { recursive: true, encoding: 'utf8' })
+      .filter((name) => name.endsWith('.js') && !name.startsWith('console'))
+      .filter((name) => name !== join('test', 'rules', 'imports.test.js'))
+      .filter((name) => /\bimport\(\s*['"][^'"]+\.ts['"]/.test(readFileSync(join(dist, name), 'utf8')));
+    assert.deepEqual(left, [], 'load it in a function of its own, or at the top of the file');
   });
 
   it('src/math and src/robot build on nothing above them, nor on Node: browsers use them too', () => {

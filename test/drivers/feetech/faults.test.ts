@@ -2,8 +2,12 @@
 /** What goes wrong on a wire: what the arm did, within what time, and what the person was told. */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { HalfDuplexBus } from '../../../drivers/bus/half-duplex.ts';
 import { openSerialWire } from '../../../drivers/bus/serial-wire.ts';
+import { PacketDecoder } from '../../../drivers/feetech/decoder.ts';
 import type { ServoState } from '../../../drivers/feetech/emulator/servo.ts';
+import { readItem } from '../../../drivers/feetech/requests.ts';
+import { STS } from '../../../drivers/feetech/table.ts';
 import {
   abandoned,
   badLine,
@@ -69,10 +73,6 @@ describe('a Feetech arm', () => {
     await using arm = await armStand();
     await arm.s.open();
     await arm.s.device[Symbol.asyncDispose]();
-    const { PacketDecoder } = await import('../../../drivers/feetech/decoder.ts');
-    const { HalfDuplexBus } = await import('../../../drivers/bus/half-duplex.ts');
-    const { readItem } = await import('../../../drivers/feetech/requests.ts');
-    const { STS } = await import('../../../drivers/feetech/table.ts');
     const wire = await openSerialWire({ device: 'look', port: arm.emulator.port, baud: 1_000_000, now });
     const bus = new HalfDuplexBus(wire, new PacketDecoder(), { now, returnDelayS: 0.001, patienceS: 0.3 });
     const values = async (id: number): Promise<number[]> => {
