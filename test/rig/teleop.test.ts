@@ -173,7 +173,8 @@ test('a rig is driven, recorded, stopped and cleared through its server', async 
     const last = String(
       (await client.ask('/api/recording/start', { task: 'end', operator: 'Ada' }))['episode'],
     );
-    await client.until('moving', () => client.value('qd', 6) < -0.05);
+    const begun = client.value('tick');
+    await client.until('moving', () => client.value('qd', 6) < -0.05 && client.value('tick') > begun + 100);
     rig.child.kill('SIGINT');
     assert.deepEqual(await rig.ended, { code: 0, signal: null });
     const kept = await new Catalogue(folder.path).get(last);
