@@ -3,9 +3,10 @@
  * the rate of the line, what happens when two speak at once. A bus adds instructions and answers.
  */
 import type { Rng } from '../../../src/math/rng.ts';
+import type { ServoLoad } from './arm.ts';
 import { type Hand, type HandMove, moveByHand } from './hand.ts';
 import { type Line, monotonic } from './line.ts';
-import type { Motor } from './motor.ts';
+import type { Motor, MotorSetup } from './motor.ts';
 import type { EmulatedBus } from './process.ts';
 
 export interface LineServo {
@@ -36,7 +37,29 @@ export interface LineServo {
   put(name: string, to: number): void;
 }
 
-export abstract class ServoLine<S extends LineServo> implements EmulatedBus {
+/** One servo of a line, as it is mounted. */
+export interface EmulatedServoSetup {
+  readonly id: number;
+  readonly model: string;
+  /** rad at the horn from the middle of its turn, at the start. */
+  readonly angle: number;
+  readonly load: ServoLoad;
+  /** Values of the table that differ from the factory's, by name. */
+  readonly settings?: Readonly<Record<string, number>>;
+}
+
+/** What a servo's motor is, by its data sheet. */
+type MotorModel = Pick<MotorSetup, 'voltage' | 'stallTorque' | 'stallCurrent' | 'noLoadSpeed'>;
+
+/** What the servos of a protocol are. */
+export interface ServoKind<S extends LineServo, M extends MotorModel> {
+  /** Rates that they can have, bit/s. */
+  readonly bauds: readonly number[];
+  readonly modelNamed: (name: string) => M | undefined;
+  readonly Servo: new (model: M, id: number, motor: MotorSetup, angle: number, time: number) => S;
+}
+
+export abstract class ServoLine<S extends LineServo, M extends MotorModel> implements EmulatedBus {
   protected readonly servos: readonly S[];
   readonly #line: Line;
   readonly #rng: Rng;
@@ -47,19 +70,25 @@ export abstract class ServoLine<S extends LineServo> implements EmulatedBus {
   /** Physics times are `monotonic` less the time for which this process stood still. */
   #lag = 0;
 
-  /** `make` makes the servos, at that time; `bauds` are the rates that they can have. */
+  /** Throws for a model that there is not. */
   constructor(
     line: Line,
     rng: Rng,
-    bauds: readonly number[],
-    make: (now: number) => { servo: S; settings: Readonly<Record<string, number>> | undefined }[],
+    { bauds, modelNamed, Servo }: ServoKind<S, M>,
+    servos: readonly EmulatedServoSetup[],
   ) {
     this.#line = line;
     this.#rng = rng;
     this.#rated = bauds.includes(line.baud);
-    this.servos = make(monotonic()).map(({ servo, settings }) => {
+    const now = monotonic();
+    this.servos = servos.map(({ id, model: name, angle, load, settings = {} }) => {
+      const model = modelNamed(name);
+      if (model === undefined) throw new Error(`there is no model ${name}`);
+      const { voltage, stallTorque, stallCurrent, noLoadSpeed } = model;
+      const motor = { voltage, stallTorque, stallCurrent, noLoadSpeed, ...load };
+      const servo = new Servo(model, id, motor, angle, now);
       servo.baud = line.baud;
-      for (const [name, to] of Object.entries(settings ?? {})) servo.put(name, to);
+      for (const [item, to] of Object.entries(settings)) servo.put(item, to);
       return servo;
     });
     this.tune();

@@ -1,9 +1,10 @@
 /** The emulator of the Dynamixel arm that a robot file describes. */
 import { homeAndLoad, type Mounting, type StartEmulator } from '../../bus/emulator/arm.ts';
 import { EmulatorHandle } from '../../bus/emulator/host.ts';
+import type { EmulatedServoSetup } from '../../bus/emulator/servo-line.ts';
 import { type Joint, jointsOf } from '../joint.ts';
 import { POSITION_UNIT, ZERO_STEP } from '../table.ts';
-import type { DynamixelBusSetup, EmulatedServoSetup } from './bus.ts';
+import type { DynamixelBusSetup } from './bus.ts';
 import { SCRIPT } from './script.ts';
 
 /** rad at the horn. */

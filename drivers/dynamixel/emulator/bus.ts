@@ -1,45 +1,26 @@
 /** The servos of one line: which of them a packet is for, what each answers, and when. */
 import type { Rng } from '../../../src/math/rng.ts';
-import type { ServoLoad } from '../../bus/emulator/arm.ts';
 import type { Line } from '../../bus/emulator/line.ts';
-import { byId, ServoLine } from '../../bus/emulator/servo-line.ts';
+import { byId, type EmulatedServoSetup, ServoLine } from '../../bus/emulator/servo-line.ts';
 import { crc16 } from '../crc.ts';
 import { PacketDecoder } from '../decoder.ts';
-import { modelNamed } from '../models.ts';
+import { modelNamed, type ServoModel } from '../models.ts';
 import { ALERT, BROADCAST, Instruction, PacketWriter } from '../packet.ts';
 import { BAUDS, numberAt, X } from '../table.ts';
 import { EmulatedServo, Refusal } from './servo.ts';
-
-export interface EmulatedServoSetup {
-  readonly id: number;
-  readonly model: string;
-  /** rad at the horn from step 2048, at the start. */
-  readonly angle: number;
-  readonly load: ServoLoad;
-  /** Settings of the EEPROM that differ from the factory's, by name in the table. */
-  readonly settings?: Readonly<Record<string, number>>;
-}
 
 export interface DynamixelBusSetup {
   readonly servos: readonly EmulatedServoSetup[];
 }
 
-export class DynamixelEmulator extends ServoLine<EmulatedServo> {
+export class DynamixelEmulator extends ServoLine<EmulatedServo, ServoModel> {
   /** Firmware that knows Fast Sync Read and Fast Bulk Read. */
   #fast = true;
   readonly #decoder = new PacketDecoder();
   readonly #writer = new PacketWriter(2048);
 
   constructor({ servos }: DynamixelBusSetup, line: Line, rng: Rng) {
-    super(line, rng, BAUDS, (now) =>
-      servos.map(({ id, model: name, angle, load, settings }) => {
-        const model = modelNamed(name);
-        if (model === undefined) throw new Error(`there is no model ${name}`);
-        const { voltage, stallTorque, stallCurrent, noLoadSpeed } = model;
-        const motor = { voltage, stallTorque, stallCurrent, noLoadSpeed, ...load };
-        return { servo: new EmulatedServo(model, id, motor, angle, now), settings };
-      }),
-    );
+    super(line, rng, { bauds: BAUDS, modelNamed, Servo: EmulatedServo }, servos);
   }
 
   receive(bytes: Uint8Array, start: number, byte: number): void {

@@ -1,21 +1,14 @@
 /** The servos of one line: which of them a packet is for, what each answers, and when. */
 import type { Rng } from '../../../src/math/rng.ts';
-import type { ServoLoad } from '../../bus/emulator/arm.ts';
 import type { Line } from '../../bus/emulator/line.ts';
-import { byId, ServoLine } from '../../bus/emulator/servo-line.ts';
+import { byId, type EmulatedServoSetup as MountedServo, ServoLine } from '../../bus/emulator/servo-line.ts';
 import { PacketDecoder } from '../decoder.ts';
-import { modelNamed } from '../models.ts';
+import { modelNamed, type ServoModel } from '../models.ts';
 import { BROADCAST, Instruction, PacketWriter } from '../packet.ts';
 import { BAUDS, type ItemName } from '../table.ts';
 import { EmulatedServo } from './servo.ts';
 
-export interface EmulatedServoSetup {
-  readonly id: number;
-  readonly model: string;
-  /** rad at the horn from the middle of the turn, at the start. */
-  readonly angle: number;
-  readonly load: ServoLoad;
-  /** Values of the table that differ from the factory's, by name. */
+export interface EmulatedServoSetup extends MountedServo {
   readonly settings?: Readonly<Partial<Record<ItemName, number>>>;
 }
 
@@ -26,7 +19,7 @@ export interface FeetechBusSetup {
 /** A packet whose next byte does not come for this long (s) is given up. */
 const GAP_S = 0.001;
 
-export class FeetechEmulator extends ServoLine<EmulatedServo> {
+export class FeetechEmulator extends ServoLine<EmulatedServo, ServoModel> {
   /** Firmware that knows sync-read. */
   #together = true;
   readonly #decoder = new PacketDecoder();
@@ -34,15 +27,7 @@ export class FeetechEmulator extends ServoLine<EmulatedServo> {
   #heardUntil = 0;
 
   constructor({ servos }: FeetechBusSetup, line: Line, rng: Rng) {
-    super(line, rng, BAUDS, (now) =>
-      servos.map(({ id, model: name, angle, load, settings }) => {
-        const model = modelNamed(name);
-        if (model === undefined) throw new Error(`there is no model ${name}`);
-        const { voltage, stallTorque, stallCurrent, noLoadSpeed } = model;
-        const motor = { voltage, stallTorque, stallCurrent, noLoadSpeed, ...load };
-        return { servo: new EmulatedServo(model, id, motor, angle, now), settings };
-      }),
-    );
+    super(line, rng, { bauds: BAUDS, modelNamed, Servo: EmulatedServo }, servos);
   }
 
   receive(bytes: Uint8Array, start: number, byte: number): void {

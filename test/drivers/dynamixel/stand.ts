@@ -1,7 +1,7 @@
 /** An emulated Dynamixel bus and a master on it, for tests. */
 import type { LineSetup } from '../../../drivers/bus/emulator/line.ts';
+import type { EmulatedServoSetup } from '../../../drivers/bus/emulator/servo-line.ts';
 import { PacketDecoder } from '../../../drivers/dynamixel/decoder.ts';
-import type { EmulatedServoSetup } from '../../../drivers/dynamixel/emulator/bus.ts';
 import { type BusStand, openBusStand } from '../bus/bus-stand.ts';
 
 export const EMULATOR = new URL('../../../drivers/dynamixel/emulator/process.js', import.meta.url);
