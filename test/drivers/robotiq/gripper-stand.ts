@@ -10,6 +10,7 @@ import { monotonicClock } from '../../../src/loop/clock.ts';
 import type { DeviceEntry, RobotSpec } from '../../../src/robot/spec.ts';
 import { packageRoot } from '../../../src/root.ts';
 import { Stand } from '../../conformance/stand.ts';
+import { until as waitFor } from '../bus/arm-stand.ts';
 
 export const now = monotonicClock();
 export const robot: RobotSpec = loadRobot(join(packageRoot(), 'robots', 'panda-mock-robotiq.yaml'));
@@ -82,15 +83,6 @@ export async function lead(
   });
 }
 
-/** Waits for something that is no state. */
-export async function until(
-  what: string,
-  done: () => boolean | Promise<boolean>,
-  limitS = 15,
-): Promise<void> {
-  const end = now() + limitS;
-  while (!(await done())) {
-    if (now() > end) throw new Error(`${what}: not within ${limitS} s`);
-    await new Promise((resolve) => setTimeout(resolve, 10));
-  }
-}
+/** Waits for something that is no state; a gripper is slower than an arm. */
+export const until = (what: string, done: () => boolean | Promise<boolean>, limitS = 15): Promise<number> =>
+  waitFor(what, done, limitS);
