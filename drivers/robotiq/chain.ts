@@ -2,8 +2,9 @@
 import { ArmloopError } from '../../src/errors.ts';
 import type { ChainWords, CycleOutcome, Reading, ServoChain } from '../bus/arm/chain.ts';
 import type { Bounds } from '../bus/arm/plausible.ts';
+import { WiredChain, type WireOptions } from '../bus/arm/wired-chain.ts';
 import type { Exchange, Outcome } from '../bus/half-duplex.ts';
-import { type OpenWire, wireTime } from '../bus/wire.ts';
+import { type Wire, wireTime } from '../bus/wire.ts';
 import { seal } from './crc.ts';
 import {
   type Expected,
@@ -40,11 +41,8 @@ import {
 } from './requests.ts';
 import { SpeedEstimate } from './speed.ts';
 
-export interface ChainOptions {
-  readonly device: string;
-  readonly now: () => number;
-  readonly openWire: OpenWire;
-}
+/** Port and baud rate are the jaw's. */
+export type ChainOptions = Omit<WireOptions, 'port' | 'baud'>;
 
 /** Nothing is in a hurry before the cycles begin. */
 const SETUP_PATIENCE_S = 0.2;
@@ -54,7 +52,7 @@ const SILENCE_S = 0.004;
 const SAME = 2;
 const LOOKS = 20;
 
-export class RobotiqChain implements ServoChain {
+export class RobotiqChain extends WiredChain<Requester> implements ServoChain {
   readonly reading: Reading = {
     time: 0,
     position: new Float64Array(1),
@@ -76,22 +74,19 @@ export class RobotiqChain implements ServoChain {
   };
   onNote: ((message: string) => void) | null = null;
   readonly #jaw: Jaw;
-  readonly #options: ChainOptions;
   readonly #speed = new SpeedEstimate();
   readonly #write: Uint8Array;
   readonly #writing: Exchange<ReplyDecoder>;
   readonly #reads: Exchange<ReplyDecoder>;
-  #to: Requester | null = null;
-  #closed = false;
   #written = 0;
   #done: (outcome: CycleOutcome, time: number) => void = () => {};
   #touched = false;
 
   constructor(jaw: Jaw, options: ChainOptions) {
-    this.#jaw = jaw;
-    this.#options = options;
     const { map } = jaw;
-    const { slave, baud } = jaw.options;
+    const { slave, port, baud } = jaw.options;
+    super({ ...options, port, baud });
+    this.#jaw = jaw;
     this.names = [map.axis.name];
     const perCount = Math.abs(map.scale);
     this.bounds = [{ speed: (2 * SPEED[1]) / perCount, torque: 1.01 * FORCE[1] * perCount, unit: 1 }];
@@ -113,33 +108,25 @@ export class RobotiqChain implements ServoChain {
     this.wireRateHz = 1 / (wireTime(bytes, baud) + SILENCE_S);
   }
 
-  get wire(): string {
-    const { port, baud } = this.#jaw.options;
-    return `${this.#to?.bus.wire.port ?? port} at ${baud} baud`;
-  }
-
-  get notes(): readonly string[] {
-    return this.#to?.bus.wire.notes ?? [];
-  }
-
   get written(): number {
     return this.#written;
   }
 
-  /** Connects and asks once. Moves nothing. */
-  async open(): Promise<void> {
-    const { device, now, openWire } = this.#options;
-    const { port, baud, slave, patienceMs } = this.#jaw.options;
-    const wire = await openWire({ device, port, baud, now });
-    const bus = gripperBus(wire, now, SETUP_PATIENCE_S);
-    this.#to = { bus, device, slave };
-    await readStatus(this.#to);
-    bus.patienceS = patienceMs / 1000 + wire.latencyS;
+  protected override master(wire: Wire): Requester {
+    const { device, now } = this.options;
+    return { bus: gripperBus(wire, now, SETUP_PATIENCE_S), device, slave: this.#jaw.options.slave };
+  }
+
+  /** Asks once. Moves nothing. */
+  protected override async begin(to: Requester): Promise<void> {
+    await readStatus(to);
+    const { bus } = to;
+    bus.patienceS = this.#jaw.options.patienceMs / 1000 + bus.wire.latencyS;
   }
 
   cycle(goals: Int32Array | null, done: (outcome: CycleOutcome, time: number) => void): void {
     this.#done = done;
-    const { bus } = this.#to!;
+    const { bus } = this.to!;
     if (goals === null) {
       bus.run(this.#reads);
       return;
@@ -151,7 +138,7 @@ export class RobotiqChain implements ServoChain {
   }
 
   #told(outcome: Outcome, time: number): void {
-    const bus = this.#to?.bus;
+    const bus = this.to?.bus;
     if (bus === undefined || outcome === 'lost') this.#done('lost', time);
     else if (outcome !== 'answered') this.#done('missed', time);
     else {
@@ -168,7 +155,7 @@ export class RobotiqChain implements ServoChain {
   }
 
   #heard(outcome: Outcome, time: number): void {
-    const bus = this.#to?.bus;
+    const bus = this.to?.bus;
     if (bus === undefined || outcome === 'lost') this.#done('lost', time);
     else if (outcome !== 'answered') this.#done('missed', time);
     else {
@@ -212,8 +199,8 @@ export class RobotiqChain implements ServoChain {
   }
 
   async hold(): Promise<void> {
-    const to = this.#to!;
-    const { device, now } = this.#options;
+    const to = this.to!;
+    const { device, now } = this.options;
     const { port } = to.bus.wire;
     let status = await readStatus(to);
     if (status.activated && major(status.fault) && this.#jaw.options.activate === 'beforehand') {
@@ -243,43 +230,21 @@ export class RobotiqChain implements ServoChain {
 
   /** Stops where it is and stays active: clearing rACT would cost an activation the next time. */
   async release(): Promise<void> {
-    await writeOrder(this.#to!, { ...this.#order(this.reading.position[0]!), action: Action.activate });
+    await writeOrder(this.to!, { ...this.#order(this.reading.position[0]!), action: Action.activate });
   }
 
   async diagnose(): Promise<string> {
-    if (this.#to === null) return `${this.#jaw.options.port} is closed`;
+    if (this.to === null) return `${this.options.port} is closed`;
     try {
-      await readStatus(this.#to);
+      await readStatus(this.to);
       return '';
     } catch (error) {
       return (error as ArmloopError<'DEVICE_UNREACHABLE'>).details.reason as string;
     }
   }
 
-  async revive(): Promise<void> {
-    await this.#drop();
-    if (this.#closed) return;
-    try {
-      await this.open();
-    } catch (error) {
-      await this.#drop();
-      throw error;
-    }
-  }
-
   faultWords(fault: number): string {
     return faultWords(fault);
-  }
-
-  async close(): Promise<void> {
-    this.#closed = true;
-    await this.#drop();
-  }
-
-  async #drop(): Promise<void> {
-    const to = this.#to;
-    this.#to = null;
-    await to?.bus.close().catch(() => {});
   }
 }
 

@@ -1,23 +1,19 @@
 /**
- * What the servos of an arm do as a chain whatever bus they are on: connecting and connecting anew, watching how warm
- * they get, saying what is wrong. A driver adds how it talks to its servos.
+ * What the servos of an arm do as a chain whatever bus they are on: being set up, watching how warm they get, saying what
+ * is wrong. A driver adds how it talks to its servos.
  */
 import type { Asker, StatusDecoder } from '../ask.ts';
 import { HalfDuplexBus, type Outcome } from '../half-duplex.ts';
-import type { OpenWire } from '../wire.ts';
+import type { Wire } from '../wire.ts';
 import type { CycleOutcome, Reading, ServoChain } from './chain.ts';
 import type { BusJoint, ServoEntry, ServoModelBase } from './joint.ts';
 import type { Bounds } from './plausible.ts';
+import { WiredChain, type WireOptions } from './wired-chain.ts';
 
-export interface ChainOptions {
-  readonly device: string;
-  readonly port: string;
-  readonly baud: number;
+export interface ChainOptions extends WireOptions {
   readonly patienceS: number;
   /** The servos are to hold by themselves after this long without an instruction, s, where they can. */
   readonly watchdogS: number;
-  readonly now: () => number;
-  readonly openWire: OpenWire;
 }
 
 /** Sends goals and reads everybody, over and over. */
@@ -40,6 +36,7 @@ const SETUP_PATIENCE_S = 0.1;
 const SAME = 40;
 
 export abstract class BusChain<D extends StatusDecoder, J extends BusJoint<ServoEntry, ServoModelBase>>
+  extends WiredChain<Asker<D>, ChainOptions>
   implements ServoChain
 {
   readonly reading: Reading;
@@ -50,12 +47,9 @@ export abstract class BusChain<D extends StatusDecoder, J extends BusJoint<Servo
   onNote: ((message: string) => void) | null = null;
   protected readonly joints: readonly J[];
   protected readonly ids: readonly number[];
-  protected readonly options: ChainOptions;
   /** Why cycles are slower than they could be. */
   protected slow: string | null = null;
-  #to: Asker<D> | null = null;
   #cycle: Cycle | null = null;
-  #closed = false;
   #cycles = 0;
   /** Ids that a person was told are hot. */
   readonly #hot = new Set<number>();
@@ -66,10 +60,10 @@ export abstract class BusChain<D extends StatusDecoder, J extends BusJoint<Servo
     options: ChainOptions,
     { unit, cycleS }: { readonly unit: (joint: J) => number; readonly cycleS: number },
   ) {
+    super(options);
     const n = joints.length;
     this.joints = joints;
     this.ids = joints.map((j) => j.id);
-    this.options = options;
     this.names = joints.map((j) => j.name);
     this.reading = {
       time: 0,
@@ -90,17 +84,12 @@ export abstract class BusChain<D extends StatusDecoder, J extends BusJoint<Servo
     this.origins = new Float64Array(n);
   }
 
-  get wire(): string {
-    return `${this.#to?.bus.wire.port ?? this.options.port} at ${this.options.baud} baud`;
-  }
-
-  get notes(): readonly string[] {
-    const notes = this.#to?.bus.wire.notes ?? [];
-    return this.slow === null ? notes : [...notes, this.slow];
+  override get notes(): readonly string[] {
+    return this.slow === null ? super.notes : [...super.notes, this.slow];
   }
 
   get written(): number {
-    return this.#to?.bus.written ?? 0;
+    return this.to?.bus.written ?? 0;
   }
 
   /** Finds the servos, checks them, sets them up. Rejects with DEVICE_*. */
@@ -120,20 +109,22 @@ export abstract class BusChain<D extends StatusDecoder, J extends BusJoint<Servo
   protected abstract letGo(to: Asker<D>): Promise<void>;
   abstract faultWords(bits: number): string;
 
-  async open(): Promise<void> {
-    const { device, port, baud, patienceS, now, openWire } = this.options;
-    const wire = await openWire({ device, port, baud, now });
+  protected override master(wire: Wire): Asker<D> {
+    const { device, patienceS, now } = this.options;
     const bus = new HalfDuplexBus(wire, this.decoder(), {
       now,
       returnDelayS: RETURN_DELAY_S,
       patienceS: Math.max(patienceS, SETUP_PATIENCE_S) + wire.latencyS,
     });
-    const to: Asker<D> = { bus, device };
-    this.#to = to;
+    return { bus, device };
+  }
+
+  protected override async begin(to: Asker<D>): Promise<void> {
+    const { bus } = to;
     await this.setUp(to);
     for (const [i, joint] of this.joints.entries()) this.origins[i] = await this.origin(to, joint);
     this.#cycle = await this.prepare(to);
-    bus.patienceS = patienceS + wire.latencyS;
+    bus.patienceS = this.options.patienceS + bus.wire.latencyS;
   }
 
   cycle(
@@ -146,11 +137,11 @@ export abstract class BusChain<D extends StatusDecoder, J extends BusJoint<Servo
   }
 
   hold(): Promise<void> {
-    return this.holdHere(this.#to!);
+    return this.holdHere(this.to!);
   }
 
   release(): Promise<void> {
-    return this.letGo(this.#to!);
+    return this.letGo(this.to!);
   }
 
   /** How warm the next servo is, in turn. */
@@ -158,7 +149,7 @@ export abstract class BusChain<D extends StatusDecoder, J extends BusJoint<Servo
     const joint = this.joints[(this.#cycles / LOOK_CYCLES) % this.joints.length]!;
     const { id, name, model } = joint;
     try {
-      const temperature = await this.temperature(this.#to!, joint);
+      const temperature = await this.temperature(this.to!, joint);
       const left = model.temperatureLimit - temperature;
       if (left > 2 * WARM) this.#hot.delete(id);
       if (left > WARM || this.#hot.has(id)) return;
@@ -193,7 +184,7 @@ export abstract class BusChain<D extends StatusDecoder, J extends BusJoint<Servo
   }
 
   async diagnose(): Promise<string> {
-    const to = this.#to;
+    const to = this.to;
     if (to === null) return `${this.options.port} is closed`;
     const silent: string[] = [];
     const garbled: string[] = [];
@@ -214,28 +205,5 @@ export abstract class BusChain<D extends StatusDecoder, J extends BusJoint<Servo
     if (anew.length > 0)
       parts.push(`${anew.join(', ')} started anew and let go: the supply voltage broke down`);
     return parts.join('; ');
-  }
-
-  async revive(): Promise<void> {
-    await this.#drop();
-    if (this.#closed) return;
-    try {
-      await this.open();
-    } catch (error) {
-      await this.#drop();
-      throw error;
-    }
-  }
-
-  async close(): Promise<void> {
-    this.#closed = true;
-    await this.#drop();
-  }
-
-  async #drop(): Promise<void> {
-    const to = this.#to;
-    this.#to = null;
-    this.#cycle = null;
-    await to?.bus.close().catch(() => {});
   }
 }
