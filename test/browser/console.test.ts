@@ -102,6 +102,27 @@ test(
     }),
 );
 
+test(
+  'keys ask once to drive, so that they do not undo a stop that no message showed',
+  { skip: noChromium },
+  () =>
+    onPage('?render=off', async (scene) => {
+      const { page, rig, until } = scene;
+      await takeControl(scene);
+      rig.stopsAtOnce = true;
+      await page.keyboard.down('w');
+      await until('the activation', () => rig.posts.length === 1);
+      const seq = input(rig, 'seq');
+      await until('the page has gone on for a second', () => input(rig, 'seq') > seq + 100);
+      assert.equal(rig.posts.length, 1);
+      await page.keyboard.up('w');
+      await until('rest', () => input(rig, 'enable') === 0);
+      await page.keyboard.down('w');
+      await until('asked anew', () => rig.posts.length === 2);
+      await page.keyboard.up('w');
+    }),
+);
+
 test('a page that hangs drives no further', { skip: noChromium }, () =>
   onPage('?render=off', async (scene) => {
     const { page, rig, until } = scene;

@@ -177,6 +177,8 @@ export class FakeRig {
   /** Answer of the next POST to this path: an error in the server's shape. */
   readonly refuse = new Map<string, { code: string; message: string; todo: string }>();
   leaseHolder: string | null = null;
+  /** Whatever is activated has been stopped again before a message could show it. */
+  stopsAtOnce = false;
   /** Cameras send pictures. */
   filming = true;
   episodes: EpisodeSummary[] = [episode('made-up-1', 'success'), episode('made-up-2', 'failure')];
@@ -455,6 +457,7 @@ export class FakeRig {
       this.set('fault', 1 << 13);
     } else if (url === '/api/request') {
       if (body['kind'] === 'activate') {
+        if (this.stopsAtOnce) return;
         this.set('mode', Mode.active);
         this.set('controller', ControllerId[body['controller'] as 'twist']);
         this.set('source', Source.human);

@@ -10,7 +10,6 @@ import { Stored } from './stored.svelte.ts';
 import { toasts } from './toasts.svelte.ts';
 
 const FEED_MS = 40;
-const ACTIVATE_AGAIN_MS = 600;
 
 class Operator {
   /** 0: somebody else or nobody drives. */
@@ -47,13 +46,16 @@ class Operator {
   #block = new Float64Array(0);
   #layout: Layout | null = null;
   #worker: Worker | null = null;
-  #activatedAt = 0;
+  /** What is held has been asked to drive: it asks once, so that it does not undo a stop that was too short to be seen. */
+  #asked = false;
   #wasActive = false;
   /** Who waits for the lease. */
   #waiting: { readonly given: (lease: number) => void; readonly refused: (why: Error) => void }[] = [];
 
   start(): void {
     setInterval(() => this.feed(), FEED_MS);
+    // Every message, as feeds are further apart than an arm may drive before somebody stops it.
+    live.onFrame((block) => this.#liftWhenStopped(block[live.at('mode')] === Mode.active));
     const zero = (): void => this.releaseKeys();
     addEventListener('blur', zero);
     document.addEventListener('visibilitychange', zero);
@@ -158,9 +160,9 @@ class Operator {
     const layout = this.#layout;
     if (!layout || this.lease === 0) {
       this.driving = false;
+      this.#asked = false;
       return;
     }
-    this.#liftWhenStopped();
     const held = this.#keys;
     sumKeys(this.#pressed, this.mode, held);
     this.#pad();
@@ -180,6 +182,7 @@ class Operator {
 
     this.driving = held.enable === 1;
     if (this.driving) this.#activateWhenHolding();
+    else this.#asked = false;
   }
 
   #pad(): void {
@@ -192,15 +195,10 @@ class Operator {
   }
 
   /** Whoever stopped the arm wins over keys that are still down: they count again once lifted and pressed anew. */
-  #liftWhenStopped(): void {
-    const active = live.block?.[live.at('mode')] === Mode.active;
-    if (this.#wasActive && !active) {
-      this.#pressed.clear();
-      this.held = [];
-      this.dragging = false;
-      this.follow = false;
-    }
+  #liftWhenStopped(active: boolean): void {
+    const stopped = this.#wasActive && !active;
     this.#wasActive = active;
+    if (stopped) this.releaseKeys();
   }
 
   /** The first motion from holding puts the chosen controller into the slot. */
@@ -209,12 +207,12 @@ class Operator {
     const controller = live.block?.[live.at('controller')];
     const wanted = ControllerId[this.mode];
     if (mode !== Mode.holding && !(mode === Mode.active && controller !== wanted)) return;
-    if (performance.now() - this.#activatedAt < ACTIVATE_AGAIN_MS) return;
+    if (this.#asked) return;
     this.#activate();
   }
 
   #activate(): void {
-    this.#activatedAt = performance.now();
+    this.#asked = true;
     post('/api/request', { kind: 'activate', controller: this.mode, lease: this.lease }).catch(
       (error: unknown) => {
         this.releaseKeys();
