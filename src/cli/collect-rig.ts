@@ -12,12 +12,12 @@ import { reasonNames } from '../record/episode-writer.ts';
 import type { RobotSpec } from '../robot/spec.ts';
 import type { Task } from '../robot/task.ts';
 import { ControllerId, Mode } from '../robot/tick.ts';
-import type { EpisodeSummary, Hello } from '../server/protocol.ts';
+import type { EpisodeSummary } from '../server/protocol.ts';
 import { stopKind } from '../session/cell-referee.ts';
 import { type AttemptResult, type Crew, unplanned } from '../session/collect.ts';
 import type { Attempt, CollectionPlan } from '../session/collection.ts';
 import { TEACHER_STREAM } from '../session/teacher.ts';
-import { heartbeat, RigClient, RigWatch, takeLease } from './rig-client.ts';
+import { type RigAddress, RigVisit, type RigWatch } from './rig-client.ts';
 
 /** s */
 const ANSWER_S = 15;
@@ -38,52 +38,37 @@ interface Driven {
 export class RigCrew implements Crew<Attempt, AttemptResult>, AsyncDisposable {
   readonly size = 1;
   readonly spec: RobotSpec;
-  readonly #client: RigClient;
+  readonly #rig: RigVisit;
   readonly #watch: RigWatch;
-  readonly #lease: number;
-  readonly #beat: NodeJS.Timeout;
-  readonly #release: () => void;
   /** Set by `begin`. */
   #plan: CollectionPlan | null = null;
   #task: Task | null = null;
 
-  private constructor(
-    hello: Hello,
-    parts: { client: RigClient; watch: RigWatch; lease: number; beat: NodeJS.Timeout; release: () => void },
-  ) {
-    this.spec = { ...hello.robot, source: { file: '', text: '', sha256: '' } };
-    this.#client = parts.client;
-    this.#watch = parts.watch;
-    this.#lease = parts.lease;
-    this.#beat = parts.beat;
-    this.#release = parts.release;
+  private constructor(rig: RigVisit) {
+    this.#rig = rig;
+    this.#watch = rig.watch;
+    this.spec = { ...rig.robot, source: { file: '', text: '', sha256: '' } };
   }
 
   /** Takes the lease of a simulated rig. Rejects with SERVER_UNREACHABLE, NOT_SIMULATED. */
-  static async open(server: URL, token: string | undefined): Promise<RigCrew> {
-    const client = new RigClient(server, token);
+  static async open(address: RigAddress): Promise<RigCrew> {
+    const rig = await RigVisit.open(address);
     try {
-      const rig = await client.json<Omit<Hello, 'type'>>('GET', '/api/rig');
-      const hello: Hello = { type: 'hello', ...rig };
-      if (hello.scene === null || hello.session.task === null) {
+      const { scene, session } = rig.watch.hello;
+      if (scene === null || session.task === null) {
         throw new ArmloopError('NOT_SIMULATED', { request: 'collecting by itself' });
       }
-      const watch = new RigWatch(await client.socket('/api/live'), hello.layout);
-      watch.hello = hello;
-      const operator = await client.socket('/api/operator');
-      const lease = await takeLease(operator, 'armloop collect');
-      const beat = heartbeat(operator, hello.robot.axes.length);
-      const release = (): void => operator.send(JSON.stringify({ type: 'release' }));
-      return new RigCrew(hello, { client, watch, lease, beat, release });
+      await rig.take('armloop collect');
+      return new RigCrew(rig);
     } catch (error) {
-      client.close();
+      rig[Symbol.dispose]();
       throw error;
     }
   }
 
   /** Name and text of the task that the rig runs. */
   get task(): { readonly name: string; readonly text: string } {
-    return this.#watch.hello!.session.task!;
+    return this.#watch.hello.session.task!;
   }
 
   begin(plan: CollectionPlan, task: Task): void {
@@ -100,26 +85,24 @@ export class RigCrew implements Crew<Attempt, AttemptResult>, AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    clearInterval(this.#beat);
-    this.#release();
-    this.#client.close();
+    this.#rig[Symbol.dispose]();
   }
 
   /** A recording that a collector which died has left open is thrown away: its attempt is made again. */
   async #tidy(): Promise<void> {
-    const { state } = this.#watch.hello!.session.recording;
-    if (state === 'recording') await this.#ask('/api/recording/stop');
-    if (state !== 'idle') await this.#ask('/api/recording/discard');
+    const { state } = this.#watch.hello.session.recording;
+    if (state === 'recording') await this.#rig.ask('/api/recording/stop');
+    if (state !== 'idle') await this.#rig.ask('/api/recording/discard');
   }
 
   async #attempt({ seed }: Attempt): Promise<AttemptResult> {
     const plan = this.#plan!;
     const watch = this.#watch;
-    await this.#ask('/api/scene/reset', { seed });
+    await this.#rig.ask('/api/scene/reset', { seed });
     await watch.until((v) => v('mode') === Mode.holding && v('seed') === seed, ANSWER_S);
     const drive = this.#driver(seed);
     if (typeof drive === 'string') return unplanned(drive);
-    const { episode } = await this.#ask<{ episode: string }>('/api/recording/start', {
+    const { episode } = await this.#rig.ask<{ episode: string }>('/api/recording/start', {
       task: plan.taskText,
       operator:
         plan.driver.kind === 'policy'
@@ -129,19 +112,19 @@ export class RigCrew implements Crew<Attempt, AttemptResult>, AsyncDisposable {
             : 'teacher',
     });
     const driven = await this.#drive(drive.begin);
-    await this.#ask('/api/recording/stop');
+    await this.#rig.ask('/api/recording/stop');
     const kept = driven.success || plan.failures === 'keep';
     if (kept) {
       const label = driven.success ? 'success' : 'failure';
-      await this.#ask('/api/recording/label', { label, cause: driven.success ? '' : driven.reason });
-    } else await this.#ask('/api/recording/discard');
-    const summary = await this.#client.json<EpisodeSummary>('GET', `/api/episodes/${episode}`);
+      await this.#rig.ask('/api/recording/label', { label, cause: driven.success ? '' : driven.reason });
+    } else await this.#rig.ask('/api/recording/discard');
+    const summary = await this.#rig.get<EpisodeSummary>(`/api/episodes/${episode}`);
     return {
       ...driven,
       ticks: summary.ticks,
       bytes: summary.bytes,
       guard: {},
-      variation: { ...watch.hello!.scene?.variation, ...drive.drawn },
+      variation: { ...watch.hello.scene?.variation, ...drive.drawn },
       flags: summary.flags,
       kept,
       recorded: episode,
@@ -153,17 +136,17 @@ export class RigCrew implements Crew<Attempt, AttemptResult>, AsyncDisposable {
     const { driver } = this.#plan!;
     if (driver.kind === 'policy') {
       const begin = async (): Promise<void> => {
-        await this.#ask('/api/policy/deploy', { policy: driver.name });
+        await this.#rig.ask('/api/policy/deploy', { policy: driver.name });
       };
       return { begin, drawn: {} };
     }
     if (driver.planner === 'mpc') {
       const begin = async (): Promise<void> => {
-        await this.#ask('/api/planner/start', { task: taskForScene(this.#task!) });
+        await this.#rig.ask('/api/planner/start', { task: taskForScene(this.#task!) });
       };
       return { begin, drawn: {} };
     }
-    const bodies = this.#watch.hello!.scene!.bodies.map((b) => b.name);
+    const bodies = this.#watch.hello.scene!.bodies.map((b) => b.name);
     const poses = this.#watch.values('poses');
     const scene = {
       q: this.#watch.values('qCmd'),
@@ -184,7 +167,7 @@ export class RigCrew implements Crew<Attempt, AttemptResult>, AsyncDisposable {
       );
       const args = trajectoryArgs(waypoints, { times, path: 'samples' });
       const begin = async (): Promise<void> => {
-        await this.#ask('/api/request', { kind: 'activate', controller: 'trajectory', args });
+        await this.#rig.ask('/api/request', { kind: 'activate', controller: 'trajectory', args });
       };
       return { begin, drawn };
     } catch (error) {
@@ -238,18 +221,14 @@ export class RigCrew implements Crew<Attempt, AttemptResult>, AsyncDisposable {
   async #rest(): Promise<void> {
     const watch = this.#watch;
     if (watch.value('mode') === Mode.active) {
-      if (watch.value('controller') === ControllerId.policy) await this.#ask('/api/policy/stop');
-      else if (watch.value('controller') === ControllerId.mpc) await this.#ask('/api/planner/stop');
-      else await this.#ask('/api/request', { kind: 'hold' });
+      if (watch.value('controller') === ControllerId.policy) await this.#rig.ask('/api/policy/stop');
+      else if (watch.value('controller') === ControllerId.mpc) await this.#rig.ask('/api/planner/stop');
+      else await this.#rig.ask('/api/request', { kind: 'hold' });
     }
     await watch.until((v) => v('mode') === Mode.holding || v('mode') === Mode.stopped, ANSWER_S);
     if (watch.value('mode') !== Mode.stopped) return;
-    await this.#ask('/api/request', { kind: 'clear' });
+    await this.#rig.ask('/api/request', { kind: 'clear' });
     await watch.until((v) => v('mode') === Mode.holding, ANSWER_S);
-  }
-
-  #ask<T = unknown>(path: string, body: Record<string, unknown> = {}): Promise<T> {
-    return this.#client.json<T>('POST', path, { lease: this.#lease, ...body });
   }
 }
 

@@ -207,7 +207,7 @@ async function inCells(options: Options, old: CollectionPlan | null): Promise<Se
 async function onRig(options: Options, old: CollectionPlan | null, server: string): Promise<Seats> {
   const { cellParts } = await parts();
   const { RigCrew } = await import('./collect-rig.ts');
-  const crew = await RigCrew.open(serverUrl(server), options.token);
+  const crew = await RigCrew.open({ server: serverUrl(server), token: options.token });
   try {
     const { spec } = crew;
     const task = await cellParts.openTask(spec);

@@ -1,16 +1,14 @@
 /** The leader of a running rig, through its server as any other client: says how it matches, lets it drive, stays present. */
 import { ArmloopError } from '../errors.ts';
 import { LeaderState } from '../robot/leader.ts';
-import type { Hello } from '../server/protocol.ts';
-import { heartbeat, RigClient, RigWatch, takeLease } from './rig-client.ts';
+import { onInterrupt } from './interrupt.ts';
+import { type RigAddress, RigVisit, type RigWatch } from './rig-client.ts';
 
 /** An actuated leader may take so long to reach the arm, s, and is not spoken of more often than this. */
 const START_S = 30;
 const SAY_S = 0.5;
 
-export interface LeaderOrder {
-  readonly server: URL;
-  readonly token: string | undefined;
+export interface LeaderOrder extends RigAddress {
   readonly drive: 'engage' | 'watch';
   /** Until Ctrl-C when not finite. */
   readonly seconds: number;
@@ -19,62 +17,44 @@ export interface LeaderOrder {
 
 /** Resolves with '' when it was ended from here, else with why the leader stopped. Rejects with SERVER_UNREACHABLE, LEADER_*. */
 export async function leaderOnRig(order: LeaderOrder): Promise<string> {
-  const client = new RigClient(order.server, order.token);
-  const asked = new AbortController();
-  const stop = (): void => asked.abort();
-  process.once('SIGINT', stop);
-  try {
-    const hello = await client.json<Omit<Hello, 'type'>>('GET', '/api/rig');
-    if (hello.session.leader === null) throw new ArmloopError('LEADER_NONE', {});
-    const watch = new RigWatch(await client.socket('/api/live'), hello.layout);
-    const until = performance.now() + order.seconds * 1000;
-    const over = (): boolean => asked.signal.aborted || performance.now() > until;
-    if (order.drive === 'watch') {
-      await tellMatch(order, hello, watch, over);
-      return '';
-    }
-    const operator = await client.socket('/api/operator');
-    const lease = await takeLease(operator, 'armloop leader');
-    const beat = heartbeat(operator, hello.robot.axes.length);
-    try {
-      order.say(`the arm will move: lease ${lease} on ${hello.robot.id}`);
-      await client.json('POST', '/api/leader/engage', { lease });
-      await watch.until((v) => v('leader.state') === LeaderState.driving, START_S);
-      order.say('the leader drives; Ctrl-C brings the arm to rest');
-      await watch.until((v) => v('leader.state') !== LeaderState.driving || over());
-      if (watch.value('leader.state') !== LeaderState.driving)
-        return 'the leader drives no more; see the events on the console';
-      await client.json('POST', '/api/leader/release', { lease });
-      return '';
-    } finally {
-      clearInterval(beat);
-    }
-  } finally {
-    process.off('SIGINT', stop);
-    client.close();
+  const { say } = order;
+  using stop = onInterrupt(say, 'ending; once more leaves at once');
+  using visit = await RigVisit.open(order);
+  const { watch } = visit;
+  if (watch.hello.session.leader === null) throw new ArmloopError('LEADER_NONE', {});
+  const until = performance.now() + order.seconds * 1000;
+  const over = (): boolean => stop.signal.aborted || performance.now() > until;
+  if (order.drive === 'watch') {
+    await tellMatch(watch, say, over);
+    return '';
   }
+  await visit.take('armloop leader', say);
+  await visit.ask('/api/leader/engage');
+  await watch.until((v) => v('leader.state') === LeaderState.driving, START_S);
+  say('the leader drives; Ctrl-C brings the arm to rest');
+  await watch.until((v) => v('leader.state') !== LeaderState.driving || over());
+  if (watch.value('leader.state') !== LeaderState.driving)
+    return 'the leader drives no more; see the events on the console';
+  await visit.ask('/api/leader/release');
+  return '';
 }
 
 /** One line whenever what it says has changed. */
-async function tellMatch(
-  { say }: LeaderOrder,
-  hello: Omit<Hello, 'type'>,
-  watch: RigWatch,
-  over: () => boolean,
-): Promise<void> {
+async function tellMatch(watch: RigWatch, say: (text: string) => void, over: () => boolean): Promise<void> {
   let told = '';
   let at = Number.NEGATIVE_INFINITY;
   await watch.until(() => {
     if (performance.now() - at < SAY_S * 1000) return over();
     at = performance.now();
-    const text = matchWords(hello, watch);
+    const text = matchWords(watch);
     if (text !== told) say(text);
     told = text;
     return over();
   });
 }
 
-function matchWords({ robot, session }: Omit<Hello, 'type'>, watch: RigWatch): string {
+function matchWords(watch: RigWatch): string {
+  const { robot, session } = watch.hello;
   const { name, tolerance, triggerTolerance } = session.leader!;
   const state = watch.value('leader.state');
   if (state === LeaderState.lost) return `${name} is not there`;

@@ -102,8 +102,8 @@ async function onRig(id: string, options: ReplayOptions): Promise<number> {
   const { checkEpisodeId } = await import('../record/episode-id.ts');
   const { replayOnRig } = await import('./replay-rig.ts');
   checkEpisodeId(id);
-  const url = serverUrl(options.server);
-  const fault = await replayOnRig(id, url, options.token, (text) => {
+  const rig = { server: serverUrl(options.server), token: options.token };
+  const fault = await replayOnRig(id, rig, (text) => {
     if (!options.json) print(text);
   });
   if (options.json) printJson({ id, done: fault === '', fault });

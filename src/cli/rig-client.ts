@@ -1,9 +1,72 @@
-/** A client of a running rig, as any other through its server: takes the lease, asks, watches the live state. */
+/** A running rig as a command meets it, through its server as any other client: asks, watches the live state, drives. */
 import WebSocket from 'ws';
 import { ArmloopError } from '../errors.ts';
 import { Layout } from '../robot/layout.ts';
 import { operatorLayout } from '../robot/tick.ts';
 import type { Hello, OperatorReply, ServerText } from '../server/protocol.ts';
+
+/** Where the server of a rig is, and its token when it needs one. */
+export interface RigAddress {
+  readonly server: URL;
+  readonly token: string | undefined;
+}
+
+/**
+ * A command's stay at a running rig: what the rig is and its live state, and from `take` on the lease, with a sign of
+ * life that the rig stops the arm without. Disposal gives the lease back and closes.
+ */
+export class RigVisit implements Disposable {
+  readonly robot: Hello['robot'];
+  readonly watch: RigWatch;
+  readonly #client: RigClient;
+  #operator: WebSocket | null = null;
+  #beat: NodeJS.Timeout | null = null;
+  #lease = 0;
+
+  private constructor(client: RigClient, watch: RigWatch) {
+    this.#client = client;
+    this.watch = watch;
+    this.robot = watch.hello.robot;
+  }
+
+  /** Rejects with SERVER_UNREACHABLE. */
+  static async open({ server, token }: RigAddress): Promise<RigVisit> {
+    const client = new RigClient(server, token);
+    try {
+      const rig = await client.json<Omit<Hello, 'type'>>('GET', '/api/rig');
+      const live = await client.socket('/api/live');
+      return new RigVisit(client, new RigWatch(live, { type: 'hello', ...rig }));
+    } catch (error) {
+      client.close();
+      throw error;
+    }
+  }
+
+  /** Takes the lease and says so: from now on the arm may move. `name` is what others see. Rejects with SERVER_UNREACHABLE. */
+  async take(name: string, say: (text: string) => void = () => {}): Promise<void> {
+    this.#operator = await this.#client.socket('/api/operator');
+    this.#lease = await takeLease(this.#operator, name);
+    this.#beat = heartbeat(this.#operator, this.robot.axes.length);
+    say(`the arm will move: lease ${this.#lease} on ${this.robot.id}`);
+  }
+
+  /** Asks as the holder of the lease. Rejects with SERVER_UNREACHABLE, also when the rig refuses. */
+  ask<T = unknown>(path: string, body: Record<string, unknown> = {}): Promise<T> {
+    return this.#client.json<T>('POST', path, { lease: this.#lease, ...body });
+  }
+
+  get<T>(path: string): Promise<T> {
+    return this.#client.json<T>('GET', path);
+  }
+
+  [Symbol.dispose](): void {
+    if (this.#beat !== null) {
+      clearInterval(this.#beat);
+      this.#operator!.send(JSON.stringify({ type: 'release' }));
+    }
+    this.#client.close();
+  }
+}
 
 /** Operator messages per second while the lease is held. */
 const OPERATOR_HZ = 50;
@@ -93,18 +156,17 @@ export class RigWatch {
   #block: Float64Array;
   #wake: (() => void) | null = null;
   #closed = false;
-  /** What the rig said of itself last: again at every new look of its scene. */
-  hello: Hello | null = null;
+  #hello: Hello;
 
-  constructor(socket: WebSocket, layout: Hello['layout']) {
-    this.#layout = Layout.fromJSON(layout);
+  constructor(socket: WebSocket, hello: Hello) {
+    this.#hello = hello;
+    this.#layout = Layout.fromJSON(hello.layout);
     this.#block = new Float64Array(this.#layout.size);
     socket.on('message', (data, binary) => {
       if (!binary) {
         const text = JSON.parse(String(data)) as ServerText;
-        if (text.type === 'hello') this.hello = text;
-        else if (text.type === 'session' && this.hello !== null)
-          this.hello = { ...this.hello, session: text.session };
+        if (text.type === 'hello') this.#hello = text;
+        else if (text.type === 'session') this.#hello = { ...this.#hello, session: text.session };
         this.#wake?.();
         return;
       }
@@ -117,6 +179,11 @@ export class RigWatch {
       this.#closed = true;
       this.#wake?.();
     });
+  }
+
+  /** What the rig said of itself last: again at every new look of its scene. */
+  get hello(): Hello {
+    return this.#hello;
   }
 
   value(name: string): number {

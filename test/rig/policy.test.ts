@@ -12,7 +12,7 @@ import type { RobotSpec } from '../../src/robot/spec.ts';
 import { ControllerId, Mode, OperatorKind, Source } from '../../src/robot/tick.ts';
 import type { PolicyListing, SessionState } from '../../src/server/protocol.ts';
 import { jointManifest, towards, writeBundle } from '../support/policy.ts';
-import { Client, up, workspace } from '../support/rig-process.ts';
+import { Client, Command, up, workspace } from '../support/rig-process.ts';
 import { testRobot } from '../support/test-robot.ts';
 
 /** Joint 1 goes to this. */
@@ -123,6 +123,31 @@ test('a policy is deployed, drives, gives way to hands, goes on and is put away;
     await client.ask('/api/recording/stop');
     await client.ask('/api/recording/label', { label: 'success' });
   });
+
+  await t.test(
+    'armloop deploy is the operator until Ctrl-C; then the arm holds and nobody has control',
+    async () => {
+      client.operator.send({ type: 'release' });
+      await client.until('nobody in control', () => client.value('lease') === 0);
+      await using deploy = new Command([
+        'deploy',
+        'reacher',
+        '--server',
+        rig.url,
+        '--workspace',
+        folder.path,
+      ]);
+      await deploy.prints(/reacher drives/);
+      assert.ok(client.value('lease') > 0);
+      deploy.child.kill('SIGINT');
+      assert.deepEqual(await deploy.ended, { code: 0, signal: null }, deploy.output);
+      assert.match(deploy.output, /stopping; .*stopped; the arm holds/s);
+      await client.until(
+        'at rest',
+        () => client.value('mode') === Mode.holding && client.value('lease') === 0,
+      );
+    },
+  );
 
   await t.test('the episode: who drove in every tick, and every tick verified', async () => {
     await using file = await Episode.open(new EpisodeFiles(folder.path), episode);
