@@ -1,49 +1,43 @@
 /**
- * What people do with a rig: who may drive, what is recorded, which scene is set. It lives in the rig process, so it
- * survives every server. Requests that change something run one after the other; an emergency stop waits for none.
+ * What people do with a rig. It lives in the rig process, so it survives every server. Requests that change something run
+ * one after the other; an emergency stop waits for none.
  */
 import { randomInt } from 'node:crypto';
 import { ArmloopError } from '../errors.ts';
 import type { ClientRef } from '../rig/socket.ts';
 import type { Layout } from '../robot/layout.ts';
-import type { LeaderAction } from '../robot/leader.ts';
-import { ControllerId, Mode, Reason, RequestKind, Source } from '../robot/tick.ts';
+import { ControllerId, Mode, RequestKind, Source } from '../robot/tick.ts';
 import { modeWords, reasonWords } from '../robot/words.ts';
 import type { SessionEvent, SessionState } from '../server/protocol.ts';
 import { ButtonFlow } from './buttons.ts';
 import { CalibrationFlow } from './calibration.ts';
+import { Control } from './control.ts';
 import { EventLog } from './events.ts';
+import { Guest } from './guest.ts';
 import type { LoopRequest, SessionHost } from './host.ts';
-import { type InputAsker, InputFlow } from './input.ts';
-import { type LeaderAsker, LeaderFlow, type LeaderNumbers } from './leader.ts';
-import { ControlLease, type Lease } from './lease.ts';
-import { checked, type Method, type Params, STILL_ANSWERED } from './methods.ts';
-import { OperatorGate } from './operator.ts';
+import { InputFlow } from './input.ts';
+import { LeaderFlow, type LeaderNumbers } from './leader.ts';
+import type { Lease } from './lease.ts';
+import { checked, type Params, STILL_ANSWERED } from './methods.ts';
 import { PlannerFlow } from './planner.ts';
 import { PolicyFlow } from './policies.ts';
 import { PushFlow } from './push.ts';
 import { RecordingFlow } from './recording.ts';
-import { replayEpisode, resetScene } from './scene.ts';
+import { type Handlers, requestHandlers } from './requests.ts';
+import { resetScene } from './scene.ts';
 import { byHand } from './slot.ts';
 
 /** The loop answers a request within a few ticks; what comes later means that it does not run. */
 const ANSWER_S = 1;
 /** An emergency stop that the loop does not take at once goes to the devices themselves. */
 const ESTOP_ANSWER_S = 0.3;
-/** Every how many operator messages one is acknowledged: 10 times a second at 100 Hz. */
-const ACK_EVERY = 10;
-/** Who a leader is when it takes control by itself: no connection has that number. */
-const LEADER: ClientRef = { connection: -1, client: 0 };
-/** The same for an input. */
-const INPUT: ClientRef = { connection: -2, client: 0 };
-const FIRST_LEASE = (): number => Math.floor(Date.now() / 1000);
-
-type Handlers = { readonly [M in Method]: (params: Params<M>, from: number) => unknown };
+/** Numbers in place of a connection: a leader and an input take control by themselves. */
+const LEADER = -1;
+const INPUT = -2;
 
 export class Session {
   readonly #host: SessionHost;
-  readonly #lease: ControlLease;
-  readonly #gate: OperatorGate;
+  readonly #control: Control;
   readonly #recording: RecordingFlow;
   readonly #events: EventLog;
   readonly #policies: PolicyFlow;
@@ -54,43 +48,77 @@ export class Session {
   readonly #buttons: ButtonFlow;
   readonly #calibration: CalibrationFlow;
   readonly #handlers: Handlers;
-  #retired = false;
   /** The devices were told to hold without the loop: they take no commands before they are enabled again. */
   #halted = false;
   /** Requests that turn torque on and are under way. */
   #enabling = 0;
-  /** The lease under which a controller was activated last. */
-  #driver = 0;
   #line: Promise<unknown> = Promise.resolve();
   #metrics: () => unknown = () => ({});
   #watch: (connection: number, cameras: readonly number[]) => void = () => {};
 
   constructor(host: SessionHost) {
     this.#host = host;
-    this.#lease = new ControlLease(host.spec.limits.deadmanMs / 1000, FIRST_LEASE());
-    this.#gate = new OperatorGate(host.spec.axes.length);
+    this.#control = new Control(host, {
+      taken: (lease) => this.event('info', `${lease.operator} has control.`),
+      ended: (lease, why) => this.#ended(lease, why),
+    });
     this.#recording = new RecordingFlow(host.recorder);
     this.#events = new EventLog((event) => this.#told(event));
     this.#policies = new PolicyFlow(host, this);
     this.#planner = new PlannerFlow(host, this);
     this.#push = new PushFlow(host, this);
-    this.#leader = host.leader === null ? null : new LeaderFlow(host, host.leader, this.#leaderAsker());
-    this.#input = host.input === null ? null : new InputFlow(host, host.input, this.#inputAsker());
-    const guest = host.spec.leader?.name ?? host.spec.input?.name;
+    const parts = {
+      host,
+      session: this,
+      control: this.#control,
+      policies: this.#policies,
+      planner: this.#planner,
+    };
+    const { leader, input } = host.spec;
+    const atLeader = new Guest(parts, {
+      connection: LEADER,
+      name: leader?.name ?? '',
+      gone: 'the leader no longer drives',
+    });
+    const atInput = new Guest(parts, {
+      connection: INPUT,
+      name: input?.name ?? '',
+      gone: 'its deadman was let go',
+    });
+    const inputIntervenes = (): Promise<unknown> => {
+      const flow = this.#input!;
+      return atInput.intervene(flow, (lease) => flow.engage(lease));
+    };
+    const byLeader = atLeader.asker((action) => this.#buttons.press(action));
+    const byInput = atInput.asker((action) => this.#buttons.press(action, inputIntervenes));
+    this.#leader = host.leader === null ? null : new LeaderFlow(host, host.leader, byLeader);
+    this.#input = host.input === null ? null : new InputFlow(host, host.input, byInput);
     this.#buttons = new ButtonFlow({
       recording: this.#recording,
       event: (level, text) => this.event(level, text),
       inTurn: (work) => this.#inTurn(work),
-      record: () => this.#start('', this.#lease.held?.operator ?? guest ?? 'operator'),
+      record: () =>
+        this.#start('', this.#control.held?.operator ?? leader?.name ?? input?.name ?? 'operator'),
       intervene: () => {
-        const leader = this.#need();
-        const name = this.#host.spec.leader!.name;
-        return this.#intervene(leader, (lease) => leader.engage(lease, 'hold'), LEADER, name);
+        const flow = this.#need();
+        return atLeader.intervene(flow, (lease) => flow.engage(lease, 'hold'));
       },
       changed: () => host.changed(),
     });
     this.#calibration = new CalibrationFlow(host, this);
-    this.#handlers = this.#table();
+    this.#handlers = requestHandlers({
+      ...parts,
+      recording: this.#recording,
+      push: this.#push,
+      calibration: this.#calibration,
+      leader: () => this.#need(),
+      inTurn: (work) => this.#inTurn(work),
+      request: (params) => this.#request(params),
+      record: (task, operator) => this.#start(task, operator),
+      newScene: (lease, seed) => this.#newScene(lease, seed),
+      metrics: () => this.#metrics(),
+      watch: (connection, cameras) => this.#watch(connection, cameras),
+    });
   }
 
   /** What the rig process answers itself. */
@@ -111,7 +139,7 @@ export class Session {
   }
 
   get leaseId(): number {
-    return this.#lease.id;
+    return this.#control.id;
   }
 
   get leader(): LeaderFlow | null {
@@ -127,21 +155,21 @@ export class Session {
   }
 
   get refusedInputs(): number {
-    return this.#gate.refused;
+    return this.#control.gate.refused;
   }
 
   /** Layout of operator input, and a block that says that nobody drives. */
   get operator(): Layout {
-    return this.#gate.layout;
+    return this.#control.gate.layout;
   }
 
   nobody(): Float64Array {
-    return this.#gate.nobody(this.#host.now());
+    return this.#control.gate.nobody(this.#host.now());
   }
 
   state(): SessionState {
     const r = this.#recording;
-    const held = this.#lease.held;
+    const held = this.#control.held;
     return {
       rig: this.#host.spec.id,
       connected: true,
@@ -158,57 +186,28 @@ export class Session {
   /** Answers a request of a server. Rejects with ArmloopErrors. */
   async request(method: string, params: unknown, from: number): Promise<unknown> {
     const good = checked(method, params);
-    if (!STILL_ANSWERED.has(good.method)) this.#needRunning(method);
+    if (!STILL_ANSWERED.has(good.method)) this.#control.needRunning(method);
     return this.#handlers[good.method](good.params, from);
-  }
-
-  /** Throws REQUEST_REFUSED during a shutdown. */
-  #needRunning(request: string): void {
-    if (!this.#retired) return;
-    throw new ArmloopError('REQUEST_REFUSED', { request, mode: 'being shut down', because: '' });
   }
 
   /** Operator input of a client; ignored unless it has the lease. */
   operate(client: ClientRef, block: Float64Array): void {
-    const now = this.#host.now();
-    const lease = this.#lease.hear(client, now);
-    if (lease === 0 || !this.#gate.admit(block, lease, now)) return;
-    // While a leader or input drives, the operator's own only says that somebody is there.
-    if (this.#leader?.drives !== true && this.#input?.drives !== true) this.#host.operate(block);
-    const seq = this.#gate.seq(block);
-    if (seq % ACK_EVERY === 0) {
-      this.#host.notify(client, { type: 'ack', seq, clientTime: this.#gate.clientTime(block), rigTime: now });
-    }
+    const guest = this.#leader?.drives === true || this.#input?.drives === true;
+    this.#control.operate(client, block, guest ? 'alive' : 'drive');
   }
 
   /** A server is gone, with all its clients. */
   serverGone(connection: number): void {
-    const ended = this.#lease.releaseAll(connection);
-    if (ended !== null) this.#ended(ended, 'the server of the operator is gone');
+    this.#control.serverGone(connection);
   }
 
   /** To be called some 60 times a second with what the loop did since. */
   tick(): void {
-    const ended = this.#lease.expire(this.#host.now()) ?? this.#bySight();
-    if (ended !== null) {
-      this.#ended(ended, 'the operator is silent');
-      this.#host.notify(ended.client, { type: 'lost', reason: 'no operator input came for too long' });
-    }
+    this.#control.tick();
     this.#leader?.tick();
     this.#input?.tick();
     this.#push.see();
     this.#events.see(this.#host.view);
-  }
-
-  /**
-   * Ends the lease whose operator the loop has given up: a gap that the loop saw may have passed here unseen, and
-   * that lease drives no more. A lease that was taken since and has driven nothing yet is kept.
-   */
-  #bySight(): Lease | null {
-    const { held } = this.#lease;
-    if ((this.#host.view.reasons & Reason.deadman) === 0 || held === null || held.id !== this.#driver)
-      return null;
-    return this.#lease.release(held.client);
   }
 
   event(level: SessionEvent['level'], text: string): void {
@@ -217,12 +216,7 @@ export class Session {
 
   /** The rig is being shut down: nobody drives from now on, and only stops are still taken. */
   retire(): void {
-    this.#retired = true;
-    const held = this.#lease.held;
-    if (held === null) return;
-    this.#lease.release(held.client);
-    this.#ended(held, 'the rig is being shut down');
-    this.#host.notify(held.client, { type: 'lost', reason: 'the rig is being shut down' });
+    this.#control.retire();
   }
 
   /** Connects nothing, but takes a connected rig to `holding`. */
@@ -249,7 +243,7 @@ export class Session {
 
   /** Asks the loop and waits for its answer. Rejects with REQUEST_REFUSED, REQUEST_TIMEOUT. */
   async ask(request: LoopRequest, what: string): Promise<number> {
-    if (request.kind === RequestKind.activate) this.#driver = request.lease ?? 0;
+    if (request.kind === RequestKind.activate) this.#control.drives(request.lease ?? 0);
     const seq = this.#host.ask(request);
     if (await this.#host.answered(seq, ANSWER_S)) return seq;
     const view = this.#host.view;
@@ -272,7 +266,7 @@ export class Session {
     let seq = 0;
     try {
       // The arm first; a leader on its way to the arm's pose stops too.
-      seq = this.#host.ask({ kind: RequestKind.estop, lease: this.#lease.id });
+      seq = this.#host.ask({ kind: RequestKind.estop, lease: this.#control.id });
     } catch (error) {
       await halt('The loop cannot be asked for the emergency stop');
       throw error;
@@ -309,7 +303,7 @@ export class Session {
   #ended(lease: Lease, why: string): void {
     this.#leader?.stop(why);
     this.#input?.stop();
-    this.#host.operate(this.#gate.nobody(this.#host.now()));
+    this.#host.operate(this.nobody());
     // Whatever drives, by hand or by plan, did so for this operator. In other modes the loop has nothing to do.
     try {
       this.#host.ask({ kind: RequestKind.hold, lease: lease.id });
@@ -319,231 +313,16 @@ export class Session {
     this.event('info', `${lease.operator} no longer has control: ${why}.`);
   }
 
-  #leaderAsker(): LeaderAsker {
-    return this.#guestAsker(LEADER, 'the leader no longer drives', (action) => this.#buttons.press(action));
-  }
-
-  #inputAsker(): InputAsker {
-    const name = this.#host.spec.input!.name;
-    const intervene = (): Promise<unknown> => {
-      const input = this.#input!;
-      return this.#intervene(input, (lease) => input.engage(lease), INPUT, name);
-    };
-    const press = (action: LeaderAction): void => this.#buttons.press(action, intervene);
-    const take = (): number => this.#take(INPUT, name).id;
-    return Object.assign(this.#guestAsker(INPUT, 'its deadman was let go', press), { take });
-  }
-
-  /** What the session does for those that drive beside the operators of servers. */
-  #guestAsker(client: ClientRef, gone: string, press: (action: LeaderAction) => void): LeaderAsker {
-    const session = this;
-    return {
-      get leaseId() {
-        return session.leaseId;
-      },
-      ask: (request, what) => this.ask(request, what),
-      stopMotion: (timeoutS) => this.stopMotion(timeoutS),
-      event: (level, text) => this.event(level, text),
-      press,
-      operate: (block, lease) => {
-        const now = this.#host.now();
-        this.#lease.hear(client, now);
-        if (this.#gate.admit(block, lease, now)) this.#host.operate(block);
-      },
-      ended: () => {
-        this.#release(client, gone);
-      },
-    };
-  }
-
-  /** A guest takes over; or, when it drives, gives back to the policy or planner that drove before, or holds. */
-  async #intervene(
-    guest: { readonly drives: boolean; readonly from: number; stop(why: string): void },
-    engage: (lease: number) => Promise<unknown>,
-    client: ClientRef,
-    name: string,
-  ): Promise<unknown> {
-    if (!guest.drives) {
-      const lease = this.#lease.held ?? this.#take(client, name);
-      try {
-        return await engage(lease.id);
-      } catch (error) {
-        this.#release(client, `${name} does not drive`);
-        throw error;
-      }
-    }
-    const { from } = guest;
-    const lease = this.leaseId;
-    if (from === ControllerId.policy && this.#host.policies.loaded !== null)
-      return this.#policies.resume(lease);
-    if (from === ControllerId.mpc && this.#host.planner.loaded !== null) return this.#planner.resume(lease);
-    guest.stop('the button was pressed');
-    return null;
-  }
-
   /** Throws LEADER_NONE. */
   #need(): LeaderFlow {
     if (this.#leader === null) throw new ArmloopError('LEADER_NONE', {});
     return this.#leader;
   }
 
-  /** Gives control. Throws LEASE_TAKEN, REQUEST_REFUSED. */
-  #take(client: ClientRef, operator: string): Lease {
-    this.#needRunning('taking control');
-    const before = this.#lease.held;
-    const lease = this.#lease.take(client, operator, this.#host.now());
-    if (before === null) this.event('info', `${lease.operator} has control.`);
-    // Taking control is the first sign of life: what the operator asks for next needs one.
-    const alive = this.nobody();
-    alive[this.#gate.layout.at('lease')] = lease.id;
-    this.#host.operate(alive);
-    this.#host.changed();
-    return lease;
-  }
-
-  #table(): Handlers {
-    const host = this.#host;
-    const recording = this.#recording;
-    return {
-      'lease.take': ({ client, operator }, from) => {
-        const ref = { connection: from, client };
-        return { lease: this.#take(ref, operator === '' ? 'operator' : operator).id };
-      },
-      'lease.release': ({ client }, from) => this.#release({ connection: from, client }, 'it was released'),
-      'client.gone': ({ client }, from) =>
-        this.#release({ connection: from, client }, 'the connection of the operator is gone'),
-      'cameras.watch': ({ cameras }, from) => this.#watch(from, cameras),
-      metrics: () => this.#metrics(),
-      estop: async () => ({ seq: await this.estop() }),
-      request: (params) => this.#request(params),
-      'scene.reset': ({ lease, seed }) => {
-        this.#lease.need(lease);
-        return this.#inTurn(async () => {
-          if (recording.state === 'recording') {
-            throw new ArmloopError('SCENE_BUSY', { reason: 'a recording runs' });
-          }
-          return { seed: await this.#newScene(lease, seed) };
-        });
-      },
-      // Not in turn: a body that follows a hand must not wait for anything.
-      'scene.push': ({ lease, ...push }) => this.#push.push(this.#lease.need(lease).operator, push),
-      home: async ({ lease }) => {
-        this.#lease.need(lease);
-        const home = {
-          kind: RequestKind.activate,
-          controller: ControllerId.home,
-          source: Source.script,
-          lease,
-        };
-        return { seq: await this.ask(home, 'going home') };
-      },
-      'recording.start': ({ lease, task, operator }) => {
-        const held = this.#lease.need(lease);
-        return this.#inTurn(() => this.#start(task ?? '', operator ?? held.operator));
-      },
-      'recording.stop': ({ lease }) => this.#step(lease, () => recording.stop()),
-      'recording.label': ({ lease, label, cause }) =>
-        this.#step(lease, () => recording.label(label, cause ?? '')),
-      'recording.discard': ({ lease }) => this.#step(lease, () => recording.discard()),
-      'recording.rerecord': ({ lease }) => {
-        this.#lease.need(lease);
-        return this.#inTurn(async () => {
-          const { task, operator } = recording;
-          await recording.discard();
-          if (host.scene !== null) await this.#newScene(lease);
-          return this.#start(task, operator);
-        });
-      },
-      'policy.list': () => host.policies.list(),
-      'policy.deploy': ({ lease, policy, task, goal }) => {
-        this.#lease.need(lease);
-        const request = { ...(task === undefined ? {} : { task }), ...(goal === undefined ? {} : { goal }) };
-        return this.#inTurn(() => this.#policies.deploy(lease, policy, request));
-      },
-      'policy.resume': ({ lease }) => {
-        this.#lease.need(lease);
-        return this.#inTurn(() => this.#policies.resume(lease));
-      },
-      'policy.stop': ({ lease }) => {
-        this.#lease.need(lease);
-        return this.#inTurn(() => this.#policies.stop());
-      },
-      'leader.engage': ({ lease }) => {
-        this.#lease.need(lease);
-        return this.#inTurn(() => this.#need().engage(lease, 'refuse'));
-      },
-      // Not in turn: letting go must not wait for anything.
-      'leader.release': ({ lease }) => {
-        this.#lease.need(lease);
-        this.#need().stop('it was released');
-        return {};
-      },
-      'planner.start': ({ lease, ...choice }) => {
-        this.#lease.need(lease);
-        return this.#inTurn(() => this.#planner.start(lease, choice));
-      },
-      // Not in turn: a target that follows a hand must not wait for anything.
-      'planner.set': ({ lease, target, weights }) => {
-        this.#lease.need(lease);
-        return this.#planner.set({
-          ...(target === undefined ? {} : { target }),
-          ...(weights === undefined ? {} : { weights }),
-        });
-      },
-      'planner.resume': ({ lease }) => {
-        this.#lease.need(lease);
-        return this.#inTurn(() => this.#planner.resume(lease));
-      },
-      'planner.stop': ({ lease }) => {
-        this.#lease.need(lease);
-        return this.#inTurn(() => this.#planner.stop());
-      },
-      'calibration.view': () => this.#calibration.view(),
-      'calibration.start': ({ lease, ...choice }) => {
-        this.#lease.need(lease);
-        return this.#calibration.start(choice);
-      },
-      'calibration.take': ({ lease }) => {
-        this.#lease.need(lease);
-        return this.#inTurn(() => this.#calibration.take());
-      },
-      'calibration.skip': ({ lease }) => {
-        this.#lease.need(lease);
-        return this.#inTurn(() => this.#calibration.skip());
-      },
-      'calibration.hand': ({ lease }) => {
-        this.#lease.need(lease);
-        return this.#inTurn(() => this.#calibration.hand());
-      },
-      // Not in turn: whoever stops must not wait for a reading.
-      'calibration.stop': ({ lease }) => {
-        this.#lease.need(lease);
-        return this.#calibration.stop();
-      },
-      replay: ({ lease, episode }) => {
-        this.#lease.need(lease);
-        return this.#inTurn(async () => {
-          if (recording.state === 'recording') {
-            throw new ArmloopError('SCENE_BUSY', { reason: 'a recording runs' });
-          }
-          const seq = await replayEpisode(host, this, episode, lease);
-          this.event('info', `Replaying ${episode}.`);
-          return { seq };
-        });
-      },
-    };
-  }
-
-  #release(client: ClientRef, why: string): { released: boolean } {
-    const ended = this.#lease.release(client);
-    if (ended !== null) this.#ended(ended, why);
-    return { released: ended !== null };
-  }
-
   async #request(params: Params<'request'>): Promise<{ seq: number }> {
     const { kind, lease = 0 } = params;
     if (kind === 'estop') return { seq: await this.estop() };
-    if (kind !== 'hold') this.#lease.need(params.lease);
+    if (kind !== 'hold') this.#control.need(params.lease);
     if (kind === 'hold') this.#leader?.stop('the arm was told to hold');
     if (kind === 'arm') return { seq: await this.arm(lease) };
     if (kind === 'disarm') {
@@ -566,18 +345,9 @@ export class Session {
     return { seq };
   }
 
-  async #step(lease: number, step: () => Promise<string>): Promise<{ episode: string }> {
-    this.#lease.need(lease);
-    return this.#inTurn(async () => {
-      const episode = await step();
-      this.#host.changed();
-      return { episode };
-    });
-  }
-
   async #start(task: string, operator: string): Promise<{ episode: string }> {
     const host = this.#host;
-    this.#needRunning('a recording');
+    this.#control.needRunning('a recording');
     this.#calibration.needIdle('a recording');
     this.#recording.need('idle', 'start');
     const text = task !== '' ? task : (host.status().task?.text ?? '');
