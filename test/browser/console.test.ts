@@ -1,6 +1,7 @@
 /** The console against made-up state: what it shows, what it sends, how it takes refusals and losses. @limit 240 */
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
+import type { Page } from 'playwright-core';
 import { Mode, operatorLayout, Reason } from '../../src/robot/tick.ts';
 import { type Browser, noChromium, openBrowser } from '../support/browser.ts';
 import { FakeRig } from '../support/fake-rig.ts';
@@ -19,6 +20,20 @@ if (noChromium === false) {
 
 const onPage = (query: string, run: (scene: Scene) => Promise<void>, expected?: RegExp): Promise<void> =>
   runOnPage(browser, query, run, expected);
+
+/** Requests to this path are carried out, but the page hears their answers only once what this gives is called. */
+async function heldAnswer(page: Page, path: string): Promise<() => void> {
+  let answer = (): void => {};
+  const heard = new Promise<void>((go) => {
+    answer = go;
+  });
+  await page.route(path, async (route) => {
+    const response = await route.fetch();
+    await heard;
+    await route.fulfill({ response });
+  });
+  return answer;
+}
 const input = (rig: FakeRig, field: string, i = 0): number => rig.input[op.at(field) + i]!;
 
 test('the page shows state, health, plots, cameras and the 3D view', { skip: noChromium }, () =>
@@ -267,6 +282,35 @@ test('record, stop, failure with a cause, by keys', { skip: noChromium }, () =>
     assert.equal(label?.['label'], 'failure');
     assert.equal(label?.['cause'], 'dropped the object: slipped');
   }),
+);
+
+test(
+  'a step of the recording is not lost while the one before it is still being answered',
+  { skip: noChromium },
+  () =>
+    onPage('?render=off', async (scene) => {
+      const { page, rig, until } = scene;
+      await takeControl(scene);
+      const started = await heldAnswer(page, '**/api/recording/start');
+      await page.keyboard.press('Enter');
+      await page.keyboard.press('Enter');
+      await page.waitForSelector(`${part('record-panel')}[data-state="recording"]`);
+      const stopped = await heldAnswer(page, '**/api/recording/stop');
+      // The rig records, and the page shows it: this press stops it, as soon as the page may ask.
+      await page.keyboard.press('Enter');
+      await page.keyboard.press('Enter');
+      started();
+      await page.waitForSelector(`${part('record-panel')}[data-state="review"]`);
+      await page.keyboard.press('y');
+      stopped();
+      await page.waitForSelector(`${part('record-panel')}[data-state="idle"]`);
+      await until('the label', () => rig.posts.some((p) => p.path === '/api/recording/label'));
+      assert.deepEqual(
+        rig.posts.map((p) => p.path),
+        ['/api/recording/start', '/api/recording/stop', '/api/recording/label'],
+        'each once: a key pressed twice is one step',
+      );
+    }),
 );
 
 test('episodes: filter, play-back, relabel, trash and undo', { skip: noChromium }, () =>

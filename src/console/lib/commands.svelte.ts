@@ -34,6 +34,9 @@ class Commands {
   /** A step of the recording is under way. */
   busy = $state(false);
   readonly taskText = new Stored<string>('task', '');
+  #stepFrom: RecordingState = 'idle';
+  #step: Promise<boolean> = Promise.resolve(true);
+  #nextStep: Promise<boolean> | null = null;
 
   get recording(): RecordingState {
     return live.session?.recording.state ?? 'idle';
@@ -217,9 +220,25 @@ class Commands {
     }
   }
 
-  /** One step of the recording at a time: a second press while the first is under way does nothing. */
-  async #recordingStep(doing: string, run: (lease: number) => Promise<unknown>): Promise<boolean> {
-    if (this.busy) return false;
+  /**
+   * One step of the recording at a time: a second press while the first is under way does nothing. But the session may tell
+   * what a step has done before its answer comes: a press on what is shown by then is the next step, and waits for the answer.
+   */
+  #recordingStep(doing: string, run: (lease: number) => Promise<unknown>): Promise<boolean> {
+    if (!this.busy) {
+      this.#step = this.#takeStep(doing, run);
+      return this.#step;
+    }
+    if (this.recording === this.#stepFrom || this.#nextStep !== null) return Promise.resolve(false);
+    this.#nextStep = this.#step.then((done) => {
+      this.#nextStep = null;
+      return done ? this.#recordingStep(doing, run) : false;
+    });
+    return this.#nextStep;
+  }
+
+  async #takeStep(doing: string, run: (lease: number) => Promise<unknown>): Promise<boolean> {
+    this.#stepFrom = this.recording;
     this.busy = true;
     try {
       return await this.#withLease(doing, run);
