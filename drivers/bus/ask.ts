@@ -74,12 +74,18 @@ export function statusOf(packet: StatusDecoder): Status {
   return { id: packet.id, error: packet.body[0]!, data: packet.body.slice(1, packet.count) };
 }
 
-/** The same up to TRIES times, until it was answered. */
+/**
+ * The same up to TRIES times, until it was answered. What fails ends as most of the tries did: a machine that stood still for a
+ * moment hears nothing once, or hears a late answer once.
+ */
 export async function persist(work: () => Promise<Answer>): Promise<Answer> {
-  let last = await work();
-  for (let i = 1; i < TRIES && last.outcome !== 'answered' && last.outcome !== 'lost'; i++)
-    last = await work();
-  return last;
+  let garbled = 0;
+  for (let tries = 1; ; tries++) {
+    const last = await work();
+    if (last.outcome === 'answered' || last.outcome === 'lost') return last;
+    if (last.outcome === 'garbled') garbled++;
+    if (tries === TRIES) return { ...last, outcome: 2 * garbled > TRIES ? 'garbled' : 'silent' };
+  }
 }
 
 /**
