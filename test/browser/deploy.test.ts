@@ -161,7 +161,7 @@ test('pick a policy, deploy, watch it succeed, take over with keys, hand back, s
     await page.waitForSelector(`${part('lease')}:not([data-lease="0"])`);
     await page.keyboard.press('Enter');
     await page.waitForSelector(`${part('record-panel')}[data-state="recording"]`);
-    const episode = live.session.recording.episode ?? '';
+    const episode = await live.recording();
 
     await page.click(part('nav-policies'));
     await page.locator(`${part('policy')}[data-id="reacher"]`).click();

@@ -121,11 +121,12 @@ test('the leader drives the arm, records a demonstration by its buttons, and han
 
   await page.click(part('leader-engage'));
   await page.waitForSelector(`${panel}[data-state="driving"]`);
-  assert.equal(live.value('controller'), ControllerId.leader);
+  // The page may know of it before this does.
+  await live.until('the leader in the slot', () => live.value('controller') === ControllerId.leader);
   assert.equal(live.value('source'), Source.human);
 
   await press('lever0', () => live.value('recording') >= 0, 'the recording');
-  episode = live.session.recording.episode ?? '';
+  episode = await live.recording();
   await hand(THERE, 2);
   await live.until('the arm where the hand leads it', () => at(THERE));
   const open = q('gripper');

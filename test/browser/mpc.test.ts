@@ -139,7 +139,7 @@ test('drag the target, the arm follows; push the arm, it comes back', { skip: no
     await page.waitForSelector(`${part('lease')}:not([data-lease="0"])`);
     await page.keyboard.press('Enter');
     await page.waitForSelector(`${part('record-panel')}[data-state="recording"]`);
-    const episode = live.session.recording.episode ?? '';
+    const episode = await live.recording();
 
     // Torque: the plan feels a push, and what brings the arm back is the planner, not a stiff servo.
     await page.waitForSelector(`${part('planner-start')}:enabled`);
@@ -147,10 +147,11 @@ test('drag the target, the arm follows; push the arm, it comes back', { skip: no
     await page.selectOption(part('planner-drive'), 'torque');
     await page.click(part('planner-start'));
     await page.waitForSelector(`${part('planner-panel')}:not([data-state="loading"])`);
+    await live.until('its target', () => (live.session.planner?.target ?? null) !== null);
     const home = scene.target.slice(0, 3);
     assert.ok(distance(home, scene.tool) < THERE, 'it begins where the arm is');
     await scene.driven('a plan', () => live.value('planner.plans') > 5);
-    assert.equal(await page.getAttribute(part('view3d'), 'data-handle'), 'planner');
+    await page.waitForSelector(`${part('view3d')}[data-handle="planner"]`);
 
     const [x, y] = await scene.over(() => [home], 'grab');
     await page.mouse.down();
@@ -184,7 +185,7 @@ test('drag the target, the arm follows; push the arm, it comes back', { skip: no
     await page.mouse.up();
     await scene.driven('the arm back at its target', () => there() && resting());
     assert.deepEqual([...scene.target], held, 'pushing the arm does not move its target');
-    assert.equal(await page.getAttribute(part('view3d'), 'data-pushed'), '');
+    await page.waitForSelector(`${part('view3d')}[data-pushed=""]`);
 
     await page.click(part('planner-tab-weights'));
     await page.locator(part('weight-position')).fill('3');

@@ -94,8 +94,7 @@ test('keys put the cube into the bin, three random scenes', { skip }, async (t) 
     );
 
     await page.keyboard.press('Enter');
-    await live.until('the recording', () => live.value('recording') >= 0);
-    const id = await waitEpisode();
+    const id = await live.recording();
     await pickAndPlace();
     await live.until('success judged by the task', () => live.value('success') === 1);
     await page.keyboard.press('Enter');
@@ -133,11 +132,6 @@ test('keys put the cube into the bin, three random scenes', { skip }, async (t) 
         t.diagnostic(`no new scene, mode ${live.value('mode')}: once more`);
       }
     }
-  }
-
-  async function waitEpisode(): Promise<string> {
-    await live.until('the episode', () => live.session.recording.episode !== null);
-    return live.session.recording.episode ?? '';
   }
 
   async function pickAndPlace(): Promise<void> {

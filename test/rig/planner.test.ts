@@ -117,8 +117,10 @@ test('a planner drives the arm to its target, takes another, and is outlived by 
         );
         await until('latched', () => live('mode') === Mode.stopped);
         assert.equal(live('fault') & Reason.controllerFault, Reason.controllerFault);
-        assert.equal(shown.session!.planner, null);
-        assert.ok(shown.session!.events.some((e) => /the planner thread of the rig died/.test(e.text)));
+        await until('people are told', () =>
+          shown.session!.events.some((e) => /the planner thread of the rig died/.test(e.text)),
+        );
+        await until('no planner', () => shown.session!.planner === null);
         const still = live('q');
         const then = live('time');
         await until('half a second later', () => live('time') > then + 0.5);

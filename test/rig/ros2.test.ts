@@ -104,9 +104,8 @@ test('a rig behind ROS 2: home, pictures, state for others, a blocked joint, and
     robot.trap = { index: 0, below: 0.2 };
     await link.request('home', { lease });
     await until('stopped', () => rig.watch.view.mode === Mode.stopped);
-    assert.match(
-      events(),
-      /arm: .*follow_joint_trajectory aborted the motion: the arm strayed from the path/,
+    await until('people are told', () =>
+      /arm: .*follow_joint_trajectory aborted the motion: the arm strayed from the path/.test(events()),
     );
     assert.ok(robot.q[0]! > 0.19, 'it stopped where it was held');
 

@@ -139,7 +139,7 @@ test('a device that dies while it is driven: a latched stop, in words, that cann
   using folder = workspace();
   const log = join(folder.path, 'mock.csv');
   const device = { name: 'arm', kind: 'mock', options: { rateHz: 250, lingerS: 1, log } };
-  const limits = { stateAgeMs: 500, missedMs: 2000, deadmanMs: 1500, watchdogMs: 200 };
+  const limits = { stateAgeMs: 2000, missedMs: 2000, deadmanMs: 1500, watchdogMs: 200 };
   await using rig = await up(
     folder.path,
     testRobot(folder.path, { devices: [device], limits }, 'panda-mock'),

@@ -158,7 +158,7 @@ test('a rig is driven, recorded, stopped and cleared through its server', async 
     client.silence();
     await client.operator.text('lost');
     await client.until('holding', mode(Mode.holding));
-    assert.equal(client.value('lease'), 0);
+    await client.until('nobody in control', () => client.value('lease') === 0);
     assert.equal(client.value('fault'), 0);
     const old = client.lease;
     assert.equal((await client.post('/api/home', { lease: old })).status, 403);

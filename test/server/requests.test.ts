@@ -1,35 +1,14 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { ArmloopError } from '../../src/errors.ts';
-import { startServer } from '../../src/server/app.ts';
+import { rigSeen, serverOn } from '../support/quiet-server.ts';
 import { ScriptedRig } from '../support/scripted-rig.ts';
 import { until } from '../support/sockets.ts';
 
-async function serve(rig: ScriptedRig) {
-  const server = await startServer({
-    host: '127.0.0.1',
-    port: 0,
-    token: null,
-    socket: rig.path,
-    workspace: rig.folder,
-  });
-  return server;
-}
-
-async function connected(url: string): Promise<void> {
-  let there = false;
-  await until('the rig is seen', () => {
-    void fetch(`${url}/api/health`).then(async (r) => {
-      there = ((await r.json()) as { rig: boolean }).rig;
-    });
-    return there;
-  });
-}
-
 test('unusable requests get 4xx with code, message and advice, and never reach the rig', async () => {
   await using rig = await new ScriptedRig().open();
-  await using server = await serve(rig);
-  await connected(server.url);
+  await using server = await serverOn(rig);
+  await rigSeen(server.url);
   const long = 'x'.repeat(300 * 1024);
   const table: [method: string, path: string, body: unknown, status: number, mentions: RegExp][] = [
     ['POST', '/api/request', undefined, 400, /top/],
@@ -81,8 +60,8 @@ test('unusable requests get 4xx with code, message and advice, and never reach t
 
 test('requests reach the rig as they are, and its refusals come back as they are', async () => {
   await using rig = await new ScriptedRig().open();
-  await using server = await serve(rig);
-  await connected(server.url);
+  await using server = await serverOn(rig);
+  await rigSeen(server.url);
   const post = async (path: string, body?: unknown) => {
     const response = await fetch(server.url + path, {
       method: 'POST',
@@ -116,13 +95,13 @@ test('requests reach the rig as they are, and its refusals come back as they are
   assert.equal((await post('/api/estop')).status, 503);
   rig.answer = () => ({ seq: 42 });
   await rig.open();
-  await connected(server.url);
+  await rigSeen(server.url);
   assert.deepEqual(await post('/api/estop'), { status: 200, body: { seq: 42 } });
 });
 
 test('/docs describes every route and loads from this machine alone', async () => {
   await using rig = await new ScriptedRig().open();
-  await using server = await serve(rig);
+  await using server = await serverOn(rig);
   const page = await (await fetch(`${server.url}/docs/`)).text();
   const assets = [...page.matchAll(/(?:src|href)="([^"]+)"/g)].map((m) => m[1]!);
   assert.ok(assets.length >= 3);
@@ -138,8 +117,8 @@ test('/docs describes every route and loads from this machine alone', async () =
 
 test('/metrics is Prometheus text, with and without a rig', async () => {
   await using rig = await new ScriptedRig().open();
-  await using server = await serve(rig);
-  await connected(server.url);
+  await using server = await serverOn(rig);
+  await rigSeen(server.url);
   rig.answer = () => ({
     mode: 2,
     fault: 0,
@@ -174,7 +153,6 @@ test('/metrics is Prometheus text, with and without a rig', async () => {
   assert.equal(there.get('armloop_server_websocket_clients{kind="live"}'), 0);
   assert.ok((there.get('armloop_server_process_resident_memory_bytes') ?? 0) > 0);
   await rig.close();
-  await until('the rig is away', () => server.app.server.listening);
   const away = await scrape();
   assert.equal(away.get('armloop_rig_up'), 0);
   assert.ok(Number.isNaN(away.get('armloop_rig_loop_rate_hertz')));

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { operatorLayout } from '../../src/robot/tick.ts';
-import { serverOn } from '../support/quiet-server.ts';
+import { rigSeen, serverOn } from '../support/quiet-server.ts';
 import { live, ScriptedRig, spec } from '../support/scripted-rig.ts';
 import { floats, TestSocket, until } from '../support/sockets.ts';
 
@@ -35,7 +35,7 @@ test('operator: lease granted and refused, input carried with its client, close 
   using first = await TestSocket.open(`${server.url}/api/operator`);
   using second = await TestSocket.open(`${server.url}/api/operator`);
   rig.answer = (method) => (method === 'lease.take' ? { lease: 7 } : null);
-  await until('the rig is there', () => server.app.server.listening && rig.socket!.servers === 1);
+  await rigSeen(server.url);
   first.send({ type: 'take', operator: 'Ada' });
   assert.deepEqual(await first.text('lease'), { type: 'lease', granted: true, lease: 7, reason: '' });
   rig.answer = () => {
@@ -74,7 +74,7 @@ test('operator: lease granted and refused, input carried with its client, close 
 test('a camera client that does not read loses frames; another gets all of them; the rig is not held up', async () => {
   await using rig = await new ScriptedRig().open();
   await using server = await serverOn(rig);
-  await until('the rig is there', () => rig.socket!.servers === 1);
+  await rigSeen(server.url);
   using slow = await TestSocket.open(`${server.url}/api/cameras/front`);
   using quick = await TestSocket.open(`${server.url}/api/cameras/front`);
   await until('the camera is wanted', () => rig.socket!.wanted(0));

@@ -89,6 +89,15 @@ export class Published {
     }
   }
 
+  /** Waits for a recording to have begun; its id. The page may know of it before this does. */
+  async recording(): Promise<string> {
+    await this.until(
+      'the recording',
+      () => this.value('recording') >= 0 && this.session.recording.episode !== null,
+    );
+    return this.session.recording.episode!;
+  }
+
   async close(): Promise<void> {
     if (this.#socket.readyState === WebSocket.CLOSED) return;
     this.#socket.close();

@@ -16,6 +16,17 @@ export interface QuietServer extends AsyncDisposable {
 export const serverOn = (rig: ScriptedRig): Promise<RunningServer> =>
   startServer({ host: '127.0.0.1', port: 0, token: null, socket: rig.path, workspace: rig.folder });
 
+/** Resolves once the server has the rig. */
+export async function rigSeen(url: string): Promise<void> {
+  const end = performance.now() + 15_000;
+  for (;;) {
+    const health = (await (await fetch(`${url}/api/health`)).json()) as { rig: boolean };
+    if (health.rig) return;
+    if (performance.now() > end) throw new Error('the server does not find the rig');
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+}
+
 export async function quietServer(): Promise<QuietServer> {
   const rig = await new ScriptedRig().open();
   const server = await serverOn(rig);

@@ -36,9 +36,15 @@ export class Command implements AsyncDisposable {
       });
     }
     this.ended = new Promise((resolve) => {
+      // All that it printed is in the pipes when it ends, and one turn of the event loop reads it. Not `close`: a device that
+      // outlives its rig keeps the pipes open.
       this.child.once('exit', (code, signal) => {
-        this.over = { code, signal };
-        resolve(this.over);
+        setImmediate(() =>
+          setImmediate(() => {
+            this.over = { code, signal };
+            resolve(this.over);
+          }),
+        );
       });
     });
   }
