@@ -134,6 +134,12 @@ export class Session {
     return this.#recording;
   }
 
+  /** How long a recording has been running, s; -1 when none runs. */
+  get recordingS(): number {
+    const { state, startedAt } = this.#recording;
+    return state === 'recording' ? this.#host.now() - startedAt : -1;
+  }
+
   get events(): EventLog {
     return this.#events;
   }
