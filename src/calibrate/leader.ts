@@ -6,6 +6,7 @@
 import { createHash } from 'node:crypto';
 import { ArmloopError } from '../errors.ts';
 import type { Calibrator } from '../robot/calibration.ts';
+import type { AlignedJoint } from '../robot/calibration-state.ts';
 import type { Leader } from '../robot/leader.ts';
 import type { LeaderEntry, RobotSpec } from '../robot/spec.ts';
 import { referenceOf } from './joints.ts';
@@ -212,6 +213,27 @@ export function align(robot: RobotSpec, stored: StoredCalibrations): Alignment {
     .sort()[0]!
     .slice(0, 10)}`;
   return { status: 'fits', words, robot: { ...robot, leader: { ...leader, joints, trigger } } };
+}
+
+/** What is stored of each joint of a leader, then of its trigger where it has one. */
+export function alignedJoints(leader: LeaderEntry, stored: StoredCalibrations): readonly AlignedJoint[] {
+  const entries = (stored.leader?.file.entries ?? []).filter((e) => e.device === leader.name);
+  const names = [...leader.joints.map((j) => j.axis), ...(leader.trigger === null ? [] : [TRIGGER])];
+  return names.map((axis) => {
+    const of = (quantity: Entry['quantity']): Entry | undefined =>
+      entries.find((e) => e.axis === axis && e.quantity === quantity);
+    const main = of('offset') ?? of('high');
+    return {
+      axis,
+      direction: of('direction')?.value ?? null,
+      offset: of('offset')?.value ?? null,
+      low: of('low')?.value ?? null,
+      high: of('high')?.value ?? null,
+      residual: main?.residual ?? null,
+      method: main?.method ?? '',
+      date: main?.date ?? null,
+    };
+  });
 }
 
 /** Openings at readings 0 and 1, so that those measured give what the robot file says. */

@@ -59,6 +59,11 @@ export class RobotCalibration {
     return { status, words };
   }
 
+  /** The robot with its leader as it was measured, where that fits; else as its file says. */
+  get aligned(): RobotSpec {
+    return this.#alignment.robot;
+  }
+
   get stored(): StoredCalibrations {
     return this.#stored;
   }

@@ -69,6 +69,11 @@ export class LeaderSeat implements LeaderHost, AsyncDisposable {
     return this.#emulation === null ? [] : [this.#emulation.words];
   }
 
+  /** The hand of an emulated leader; null where it is real. */
+  get hand(): Pick<Emulation, 'hand'> | null {
+    return this.#emulation;
+  }
+
   /** Opens it, now or as soon as it is there. */
   start(): void {
     if (this.#life === 'new') void this.#open();

@@ -3,7 +3,7 @@ import type { Logger } from 'pino';
 import { LoopThread } from '../loop/realtime.ts';
 import { Recorder } from '../record/recorder.ts';
 import type { Now } from '../robot/device.ts';
-import type { LeaderEntry, RobotSpec } from '../robot/spec.ts';
+import type { RobotSpec } from '../robot/spec.ts';
 import { packageVersion } from '../root.ts';
 import type { Session } from '../session/session.ts';
 import { CameraHub } from './camera-hub.ts';
@@ -34,8 +34,8 @@ export interface RigParts {
 
 export interface PartOptions {
   readonly spec: RobotSpec;
-  /** The leader as the robot file has it; `spec` has it as it was aligned. */
-  readonly mounted: LeaderEntry | null;
+  /** The robot as its file has it; `spec` has its leader as it was aligned. */
+  readonly filed: RobotSpec;
   readonly workspace: string;
   readonly log: Logger;
   readonly now: Now;
@@ -60,7 +60,8 @@ export async function openParts(options: PartOptions, hearer: () => Hearer | nul
   try {
     const [rack, loop, leader, input] = await together([
       DeviceRack.load({
-        spec,
+        // What was measured of the leader replaces what its file says: the calibration has to know both.
+        spec: options.filed,
         workspace,
         now,
         poseReaders: 3,
@@ -77,7 +78,7 @@ export async function openParts(options: PartOptions, hearer: () => Hearer | nul
       }),
       LeaderSeat.load({
         spec,
-        mounted: options.mounted,
+        mounted: options.filed.leader,
         now,
         dryRun,
         onReading: (reading) => hearer()?.session.leader?.read(reading),

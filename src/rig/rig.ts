@@ -66,6 +66,7 @@ export class Rig implements Hearer {
         episodeClosed: () => {
           this.#episodes++;
         },
+        realigned: () => parts.socket.introduce(this.hello()),
         changed: () => this.#pump.changed(),
       }),
     );
@@ -127,7 +128,7 @@ export class Rig implements Hearer {
     });
     let parts: RigParts;
     try {
-      parts = await openParts({ ...options, mounted: given.spec.leader, now, socket }, () => late.rig);
+      parts = await openParts({ ...options, filed: given.spec, now, socket }, () => late.rig);
     } catch (error) {
       await socket[Symbol.asyncDispose]().catch(() => {});
       throw error;
@@ -198,7 +199,7 @@ export class Rig implements Hearer {
       type: 'hello',
       protocol: LIVE_PROTOCOL,
       version: packageVersion(),
-      robot,
+      robot: { ...robot, leader: this.session.leader?.entry ?? robot.leader },
       layout: this.#pump.layout.toJSON(),
       scene: jsonScene(this.#parts.rack.scene),
       session: this.session.state(),

@@ -21,6 +21,8 @@ export interface HostedRig {
   /** Devices that did not hold when they were told to, in words. */
   notHalted(failures: readonly string[]): void;
   episodeClosed(): void;
+  /** The leader is aligned anew: consoles are told. */
+  realigned(): void;
   changed(): void;
 }
 
@@ -56,7 +58,9 @@ export function sessionHost(rig: HostedRig): SessionHost {
       calibration: rack.calibration,
       raw: (device) => rack.raw(device),
       hand: (device) => rack.hand(device),
+      leaderHand: () => leader?.hand ?? null,
       renew: () => rack.renew(loop.ports),
+      realigned: () => rig.realigned(),
     },
     status: () => rigStatus({ spec, rack, watch, cameras, fifo: loop.fifo }),
     ask: (request) => {

@@ -50,6 +50,22 @@ export interface AxisState {
   readonly problem: string;
 }
 
+/** How one joint of a leader, or its trigger, is aligned with the arm; null where nothing was measured. */
+export interface AlignedJoint {
+  readonly axis: string;
+  /** Joints: 1 or -1, and what is added (rad) to have the arm's position. */
+  readonly direction: number | null;
+  readonly offset: number | null;
+  /** Trigger: what it reads let go and squeezed. */
+  readonly low: number | null;
+  readonly high: number | null;
+  /** How far repetitions lay apart, rad. */
+  readonly residual: number | null;
+  readonly method: string;
+  /** ISO 8601. */
+  readonly date: string | null;
+}
+
 export interface DeviceState {
   readonly device: string;
   readonly kind: string;

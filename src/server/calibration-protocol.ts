@@ -2,7 +2,7 @@
  * What crosses between the rig, the server and a browser about calibration. Used by src/session, src/server and
  * src/console alike.
  */
-import type { DeviceState } from '../robot/calibration-state.ts';
+import type { AlignedJoint, DeviceState } from '../robot/calibration-state.ts';
 
 /*
  *   GET  /api/calibration          CalibrationView
@@ -40,6 +40,10 @@ export interface CalibrationView {
     readonly name: string;
     readonly status: 'missing' | 'stale' | 'fits';
     readonly words: string;
+    /** Its readings come. */
+    readonly heard: 'yes' | 'no';
+    /** Its joints, then its trigger, with what each reads now (rad; trigger: 0..1); null while nothing is heard. */
+    readonly joints: readonly (AlignedJoint & { readonly now: number | null })[];
   } | null;
   /** The procedure under way. */
   readonly procedure: {

@@ -56,6 +56,20 @@ const view = Type.Object({
       name: Type.String(),
       status: Type.Enum(['missing', 'stale', 'fits']),
       words: Type.String(),
+      heard: Type.Enum(['yes', 'no'], { description: 'Its readings come.' }),
+      joints: Type.Array(
+        Type.Object({
+          axis: Type.String({ description: 'Joint, or `trigger`.' }),
+          direction: maybe('1 or -1.'),
+          offset: maybe('Added to have the position of the arm, rad.'),
+          low: maybe('What the trigger reads let go.'),
+          high: maybe('What the trigger reads squeezed.'),
+          residual: maybe('How far repetitions lay apart, rad.'),
+          method: Type.String(),
+          date: maybeText,
+          now: maybe('What it reads, rad; trigger: 0 to 1.'),
+        }),
+      ),
     }),
   ]),
   procedure: Type.Union([

@@ -1,28 +1,30 @@
-/** A guided calibration of the rig's own devices: torque off, one procedure at a time, each step by a request. */
-import { AXIS_TYPES, choosePlan, type PlanChoice } from '../calibrate/choose.ts';
-import { originEntries, Procedure, type Subject } from '../calibrate/procedure.ts';
-import { followStep } from '../calibrate/run.ts';
-import { steady } from '../calibrate/steady.ts';
+/** A guided calibration of the rig's own devices and leader: torque off, one procedure at a time, each step by a request. */
+import type { PlanChoice } from '../calibrate/choose.ts';
 import { ArmloopError } from '../errors.ts';
-import { Mode } from '../robot/tick.ts';
-import { modeWords } from '../robot/words.ts';
 import type { CalibrationView } from '../server/calibration-protocol.ts';
 import type { RecordingState } from '../server/protocol.ts';
+import { calibrationView } from './calibration-view.ts';
 import type { SessionHost } from './host.ts';
+import type { LeaderFlow } from './leader.ts';
+import { alignLeader, measureDevice, type Walk } from './measuring.ts';
 
 interface Teller {
   event(level: 'info' | 'warning' | 'error', text: string): void;
   readonly recording: { readonly state: RecordingState };
   /** Torque is coming on. */
   readonly enabling: boolean;
+  readonly leader: LeaderFlow | null;
 }
 
-export type CalibrationChoice = PlanChoice & { readonly device?: string | undefined };
+export type CalibrationChoice = Omit<PlanChoice, 'what'> & {
+  readonly what: PlanChoice['what'] | 'leader';
+  readonly device?: string | undefined;
+};
 
 export class CalibrationFlow {
   readonly #host: SessionHost;
   readonly #teller: Teller;
-  #running: { readonly procedure: Procedure; readonly subject: Subject } | null = null;
+  #walk: Walk | null = null;
   /** What was measured is being written and taken. */
   #finishing = false;
 
@@ -33,7 +35,7 @@ export class CalibrationFlow {
 
   /** A hand may be on the arm: torque must not come on, and an episode has one calibration. Throws REQUEST_REFUSED. */
   needIdle(request: string): void {
-    if (this.#running === null && !this.#finishing) return;
+    if (this.#walk === null && !this.#finishing) return;
     throw new ArmloopError('REQUEST_REFUSED', {
       request,
       mode: 'being calibrated',
@@ -42,117 +44,71 @@ export class CalibrationFlow {
   }
 
   view(): CalibrationView {
-    const { calibration, raw } = this.#host.calibration;
-    const { barred, inForce, stored, hardware, robot, leader } = calibration;
-    return {
-      hardware,
-      barred: barred?.message ?? '',
-      sha256: inForce?.sha256 ?? null,
-      files: Object.values(stored).map(({ file: { kind, version, written }, sha256 }) => ({
-        kind,
-        version,
-        written,
-        sha256,
-      })),
-      devices: calibration.devices.map(({ calibration: _, ...device }) => {
-        const measurable = calibration.measurable.includes(device.device);
-        const reading = measurable ? raw(device.device) : null;
-        const types = robot.axes.filter((a) => a.device === device.device).map((a) => a.type);
-        return {
-          ...device,
-          procedures: measurable
-            ? (['joints', 'gripper'] as const).filter((w) => types.includes(AXIS_TYPES[w]))
-            : [],
-          raw: reading === null ? null : [...reading.raw],
-          torque: reading?.torque ?? null,
-        };
-      }),
-      leader:
-        leader.status === 'none' || robot.leader === null
-          ? null
-          : { name: robot.leader.name, status: leader.status, words: leader.words },
-      procedure: this.#view(),
-    };
+    return calibrationView(this.#host, this.#teller.leader, this.#walk);
   }
 
-  #view(): CalibrationView['procedure'] {
-    const running = this.#running;
-    const step = running?.procedure.step ?? null;
-    if (running === null || step === null) return null;
-    const { procedure, subject } = running;
-    const { plan, at } = procedure;
-    return {
-      device: plan.device,
-      what: plan.kind,
-      at,
-      of: plan.steps.length,
-      words: step.words,
-      skippable: step.skippable,
-      axes: step.axes.map((i) => subject.parts[i]!.name),
-      hand: this.#host.calibration.hand(plan.device)?.hand !== undefined,
-    };
-  }
-
-  /** Throws CALIBRATION_NONE, CALIBRATION_STEP. */
+  /** Throws CALIBRATION_NONE, CALIBRATION_STEP, LEADER_NONE, LEADER_LOST. */
   start(choice: CalibrationChoice): CalibrationView {
-    const { subject } = this.#host.calibration.calibration.choose(choice.device);
-    if (this.#teller.recording.state === 'recording') {
-      throw new ArmloopError('CALIBRATION_STEP', { what: 'begun', reason: 'a recording runs' });
-    }
-    if (this.#teller.enabling)
-      throw new ArmloopError('CALIBRATION_STEP', { what: 'begun', reason: 'the rig is being armed' });
-    this.#torqueOff(subject.entry.name);
-    this.#running = { procedure: new Procedure(choosePlan(subject, choice)), subject };
-    this.#teller.event('info', `Calibration of ${subject.entry.name} (${choice.what}) began.`);
+    const refuse = (reason: string): never => {
+      throw new ArmloopError('CALIBRATION_STEP', { what: 'begun', reason });
+    };
+    if (this.#finishing) refuse('the devices are taking what was measured before');
+    if (this.#teller.recording.state === 'recording') refuse('a recording runs');
+    if (this.#teller.enabling) refuse('the rig is being armed');
+    const { what } = choice;
+    const walk =
+      what === 'leader'
+        ? alignLeader(this.#host, this.#teller.leader, choice)
+        : measureDevice(this.#host, { ...choice, what });
+    this.#walk?.stop();
+    this.#walk = walk;
+    this.#teller.event('info', `Calibration of ${walk.name} (${what}) began.`);
     this.#host.changed();
     return this.view();
   }
 
-  /** The hand has done what the step says. After the last step it is written, and the device takes it. Rejects with CALIBRATION_*. */
+  /** The hand has done what the step says. After the last step it is written and taken. Rejects with CALIBRATION_*, LEADER_LOST. */
   async take(): Promise<CalibrationView> {
-    const { procedure, subject } = this.#needed();
-    const device = subject.entry.name;
-    const read = async (): Promise<Float64Array> => this.#torqueOff(device);
-    const { step } = procedure;
-    const names = subject.parts.map((p) => p.name);
-    const raw = await steady({ read, names, axes: step!.axes, now: this.#host.now });
-    // It may have been stopped, or another step may have been taken meanwhile.
-    if (this.#running?.procedure !== procedure || procedure.step !== step) return this.view();
-    procedure.take(raw);
-    return this.#afterStep();
+    const walk = this.#needed();
+    await walk.take();
+    return this.#afterStep(walk);
   }
 
   async skip(): Promise<CalibrationView> {
-    this.#needed().procedure.skip();
-    return this.#afterStep();
+    const walk = this.#needed();
+    walk.skip();
+    return this.#afterStep(walk);
   }
 
   /** Rejects with CALIBRATION_NONE where the hardware is real. */
   async hand(): Promise<CalibrationView> {
-    const { procedure, subject } = this.#needed();
-    const emulation = this.#host.calibration.hand(subject.entry.name);
-    if (emulation?.hand === undefined) {
+    const walk = this.#needed();
+    if (walk.emulation?.hand === undefined) {
       const reason = 'there is an emulated hand in a dry run only';
-      throw new ArmloopError('CALIBRATION_NONE', { what: subject.entry.name, reason });
+      throw new ArmloopError('CALIBRATION_NONE', { what: walk.name, reason });
     }
-    await followStep(procedure.step!, emulation);
+    await walk.hand();
     return this.view();
   }
 
-  stop(): CalibrationView {
-    if (this.#running !== null) this.#teller.event('info', 'Calibration stopped; nothing was written.');
-    this.#running = null;
+  /** Ends what is under way, if anything is; `why` for people. */
+  stop(why = 'it was stopped'): CalibrationView {
+    const walk = this.#walk;
+    if (walk === null) return this.view();
+    this.#walk = null;
+    walk.stop();
+    this.#teller.event('info', `Calibration of ${walk.name} ended: ${why}. Nothing was written.`);
     this.#host.changed();
     return this.view();
   }
 
-  async #afterStep(): Promise<CalibrationView> {
-    const { procedure, subject } = this.#needed();
-    if (procedure.step === null) {
-      this.#running = null;
+  async #afterStep(walk: Walk): Promise<CalibrationView> {
+    // It may have been stopped meanwhile.
+    if (this.#walk === walk && walk.step === null) {
+      this.#walk = null;
       this.#finishing = true;
       try {
-        await this.#finish(procedure, subject);
+        for (const words of await walk.finish()) this.#teller.event('info', words);
       } finally {
         this.#finishing = false;
       }
@@ -161,32 +117,8 @@ export class CalibrationFlow {
     return this.view();
   }
 
-  async #finish(procedure: Procedure, subject: Subject): Promise<void> {
-    const { calibration, raw, renew } = this.#host.calibration;
-    const { kind, device } = procedure.plan;
-    const entries = procedure.result(new Date());
-    const origins = originEntries(subject, entries, raw(device)?.origins ?? null);
-    const { file } = calibration.save(kind, [...entries, ...origins]);
-    this.#teller.event('info', `Calibration of ${device}: ${kind} version ${file.version} is written.`);
-    for (const name of await renew()) this.#teller.event('info', `${name} was opened anew with it.`);
-  }
-
-  #needed(): { readonly procedure: Procedure; readonly subject: Subject } {
-    if (this.#running !== null) return this.#running;
+  #needed(): Walk {
+    if (this.#walk !== null) return this.#walk;
     throw new ArmloopError('CALIBRATION_STEP', { what: 'continued', reason: 'none is under way' });
-  }
-
-  /** Raw positions of a device without torque. Throws CALIBRATION_STEP. */
-  #torqueOff(device: string): Float64Array {
-    const refuse = (reason: string): never => {
-      throw new ArmloopError('CALIBRATION_STEP', { what: 'done', reason });
-    };
-    const { mode } = this.#host.view;
-    if (mode !== Mode.connected)
-      return refuse(`the rig is ${modeWords(mode).short}: disarm it, so that torque is off`);
-    const reading = this.#host.calibration.raw(device);
-    if (reading === null) return refuse(`${device} does not answer`);
-    if (reading.torque === 'on') return refuse(`${device} has torque: disarm the rig first`);
-    return reading.raw;
   }
 }

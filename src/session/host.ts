@@ -136,8 +136,12 @@ export interface CalibrationHost {
   raw(device: string): RawReading | null;
   /** The hand of emulated hardware; null where it is real. */
   hand(device: string): Pick<Emulation, 'hand'> | null;
+  /** The hand of an emulated leader; null where it is real, or there is none. */
+  leaderHand(): Pick<Emulation, 'hand'> | null;
   /** Devices take what was written last; the names of those that were opened anew for it. */
   renew(): Promise<readonly string[]>;
+  /** The leader is aligned anew: consoles are told. */
+  realigned(): void;
 }
 
 export interface SessionHost {

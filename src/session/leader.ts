@@ -65,9 +65,9 @@ export class LeaderFlow {
   readonly #host: SessionHost;
   readonly #asker: LeaderAsker;
   readonly #leader: LeaderHost;
-  readonly #entry: LeaderEntry;
-  readonly #map: LeaderMap;
-  readonly #pose: LeaderPose | null;
+  #entry: LeaderEntry;
+  #map: LeaderMap;
+  #pose: LeaderPose | null;
   readonly #presses: Presses;
   readonly #layout: Layout;
   readonly #at: Readonly<
@@ -76,6 +76,8 @@ export class LeaderFlow {
   readonly #block: Float64Array;
   readonly #asked: Float64Array;
   readonly #gap: Float64Array;
+  /** The newest reading as it came: joints, then the trigger. */
+  readonly #raw: Float64Array;
   #lost: string | null = 'it has not been heard yet';
   #arrived = Number.NEGATIVE_INFINITY;
   #time = Number.NaN;
@@ -113,6 +115,33 @@ export class LeaderFlow {
     this.#block = new Float64Array(this.#layout.size);
     this.#asked = new Float64Array(n);
     this.#gap = new Float64Array(n).fill(Number.NaN);
+    this.#raw = new Float64Array(entry.joints.length + 1);
+  }
+
+  /** As it is aligned now. */
+  get entry(): LeaderEntry {
+    return this.#entry;
+  }
+
+  /** Joints in the leader's own counting, then the trigger; null while it is lost. Valid until the next reading. */
+  get reading(): Float64Array | null {
+    return this.#lost === null ? this.#raw : null;
+  }
+
+  /** A reading for measuring it: a copy. Throws LEADER_LOST, and CALIBRATION_STEP while it is on its way or drives. */
+  limpReading(): Float64Array {
+    this.#needJoints();
+    if (this.state === LeaderState.ready) return this.#raw.slice();
+    const reason = `${this.#entry.name} ${this.drives ? 'drives' : 'goes to the pose of the arm'}: let it go first`;
+    throw new ArmloopError('CALIBRATION_STEP', { what: 'done', reason });
+  }
+
+  /** It was measured anew: from here on it asks for what `entry` says. It must not drive. */
+  align(entry: LeaderEntry): void {
+    this.#entry = entry;
+    this.#map = new LeaderMap(this.#host.spec, entry);
+    this.#pose = entry.mapping === 'pose' ? new LeaderPose(this.#host.spec, entry, this.#map) : null;
+    this.#gap.fill(Number.NaN);
   }
 
   get state(): LeaderState {
@@ -171,6 +200,8 @@ export class LeaderFlow {
     this.#arrived = now;
     this.#time = reading.time;
     this.#trigger = reading.trigger;
+    this.#raw.set(reading.q);
+    this.#raw[this.#raw.length - 1] = reading.trigger;
     this.#map.take(reading);
     this.#compare();
     this.#presses.take(reading.buttons, now);

@@ -102,7 +102,11 @@ export function requestHandlers(desk: Desk): Handlers {
     },
     'policy.resume': ({ lease }) => turn(lease, () => policies.resume(lease)),
     'policy.stop': ({ lease }) => turn(lease, () => policies.stop()),
-    'leader.engage': ({ lease }) => turn(lease, () => desk.leader().engage(lease, 'refuse')),
+    'leader.engage': ({ lease }) =>
+      turn(lease, () => {
+        calibration.needIdle('the leader');
+        return desk.leader().engage(lease, 'refuse');
+      }),
     // Not in turn: letting go must not wait for anything.
     'leader.release': ({ lease }) => {
       control.need(lease);

@@ -101,6 +101,7 @@ export class Session {
         this.#start('', this.#control.held?.operator ?? leader?.name ?? input?.name ?? 'operator'),
       intervene: () => {
         const flow = this.#need();
+        this.#calibration.needIdle('the leader');
         return atLeader.intervene(flow, (lease) => flow.engage(lease, 'hold'));
       },
       changed: () => host.changed(),
@@ -222,13 +223,20 @@ export class Session {
 
   /** The rig is being shut down: nobody drives from now on, and only stops are still taken. */
   retire(): void {
+    this.#calibration.stop('the rig is being shut down');
     this.#control.retire();
   }
 
   /** Connects nothing, but takes a connected rig to `holding`. */
   async arm(lease = 0): Promise<number> {
-    await this.#enable('arming');
-    return this.ask({ kind: RequestKind.arm, lease }, 'arming');
+    // Until the loop has answered, torque is on and the mode does not say so yet.
+    this.#enabling++;
+    try {
+      await this.#enable('arming');
+      return await this.ask({ kind: RequestKind.arm, lease }, 'arming');
+    } finally {
+      this.#enabling--;
+    }
   }
 
   /** True while torque comes on. */
@@ -264,7 +272,9 @@ export class Session {
   /** Latches a stop. The devices are told directly when the loop does not answer at once. */
   async estop(): Promise<number> {
     const halt = async (why: string): Promise<void> => {
-      this.#halted = true;
+      const { mode } = this.#host.view;
+      // Without torque before, they get none back by clearing: a hand may be on the arm.
+      if (mode !== Mode.connected && mode !== Mode.off) this.#halted = true;
       await this.#host.haltDevices();
       this.event('error', `${why}; the devices were told to hold.`);
     };
@@ -278,6 +288,7 @@ export class Session {
       throw error;
     }
     this.#leader?.stop('the emergency stop was pressed');
+    this.#calibration.stop('the emergency stop was pressed');
     const alive = await this.#host.answered(seq, ESTOP_ANSWER_S).then(
       () => true,
       () => false,

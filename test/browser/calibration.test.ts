@@ -5,8 +5,10 @@
  */
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
+import type { Page } from 'playwright-core';
 import { CalibrationStore } from '../../src/calibrate/store.ts';
 import { type Browser, noChromium, openBrowser } from '../support/browser.ts';
+import { leaderFile } from '../support/leader-robot.ts';
 import { part } from '../support/on-page.ts';
 import { workspace } from '../support/rig-process.ts';
 import { testRobot } from '../support/test-robot.ts';
@@ -22,11 +24,24 @@ if (skip === false) {
   after(() => browser?.[Symbol.asyncDispose]());
 }
 
+/** With a busy machine: this is about the page. */
+const PATIENT = { stateAgeMs: 5000, missedMs: 5000, watchdogMs: 2000, deadmanMs: 10_000 };
+
+/** Waits for the page; trouble that it shows ends the test with its words. */
+function watching(page: Page) {
+  return async (selector: string, state: 'visible' | 'detached' = 'visible'): Promise<void> => {
+    const trouble = page.locator(part('toast-error')).first();
+    const seen = page.waitForSelector(selector, { state });
+    await Promise.race([
+      seen,
+      trouble.waitFor().then(async () => assert.fail((await trouble.textContent()) ?? 'trouble')),
+    ]);
+  };
+}
+
 test('a gripper is measured on the page, torque off, step by step', { skip }, async () => {
   using folder = workspace();
-  // Patient with a busy machine: this is about the page.
-  const patient = { stateAgeMs: 5000, missedMs: 5000, watchdogMs: 2000, deadmanMs: 10_000 };
-  const robot = testRobot(folder.path, { limits: patient, loop: { rateHz: 100 } }, 'dynamixel7');
+  const robot = testRobot(folder.path, { limits: PATIENT, loop: { rateHz: 100 } }, 'dynamixel7');
   await using up = await startUp([robot, '--dry-run']);
   browser.errors.length = 0;
   const page = await browser.page();
@@ -40,15 +55,7 @@ test('a gripper is measured on the page, torque off, step by step', { skip }, as
   await page.click(part('question-yes'));
   await page.waitForSelector(`${part('mode')}[data-mode="connected"]`);
   await page.click(part('calibrate-gripper'));
-  /** Waits for the page; trouble that it shows ends the test with its words. */
-  const shows = async (selector: string, state: 'visible' | 'detached' = 'visible'): Promise<void> => {
-    const trouble = page.locator(part('toast-error')).first();
-    const seen = page.waitForSelector(selector, { state });
-    await Promise.race([
-      seen,
-      trouble.waitFor().then(async () => assert.fail((await trouble.textContent()) ?? 'trouble')),
-    ]);
-  };
+  const shows = watching(page);
   for (let at = 0; at < 4; at++) {
     await shows(`${part('calibration-guide')}[data-at="${at}"]`);
     const words = (await page.textContent(part('calibration-words'))) ?? '';
@@ -67,6 +74,53 @@ test('a gripper is measured on the page, torque off, step by step', { skip }, as
   const { gripper } = new CalibrationStore(up.workspace, 'dynamixel7', 'emulated').load();
   assert.equal(gripper?.file.version, 1);
   assert.equal(new CalibrationStore(up.workspace, 'dynamixel7', 'real').load().gripper, undefined);
+  assert.deepEqual(browser.errors, []);
+  await page.close();
+});
+
+test('a leader is aligned with its arm on the page, by hand', { skip }, async () => {
+  using folder = workspace();
+  const robot = leaderFile(
+    folder.path,
+    { silenceMs: 5000 },
+    { limits: PATIENT, loop: { rateHz: 100 } },
+    'so101-pair',
+    { rateHz: 100 },
+  );
+  await using up = await startUp([robot, '--dry-run']);
+  browser.errors.length = 0;
+  const page = await browser.page();
+  await page.goto(`${up.url}?render=off#/calibration`);
+  await page.waitForSelector(`${part('mode')}[data-mode="holding"]`);
+  await page.waitForSelector(`${part('calibration-leader')}[data-status="missing"][data-heard="yes"]`);
+  assert.ok(await page.isDisabled(part('calibrate-leader')), 'not while the arm has torque');
+  await page.click(part('calibration-disarm'));
+  await page.click(part('question-yes'));
+  await page.waitForSelector(`${part('mode')}[data-mode="connected"]`);
+  const shows = watching(page);
+
+  await page.click(part('calibrate-leader'));
+  const said: string[] = [];
+  for (let at = 0; at < 9; at++) {
+    await shows(`${part('calibration-guide')}[data-at="${at}"]`);
+    said.push((await page.textContent(part('calibration-words'))) ?? '');
+    await page.click(part('calibration-hand'));
+    // The button is busy until the hand is there.
+    await shows(`${part('calibration-take')}:not([disabled])`);
+    await page.click(part('calibration-take'));
+  }
+  assert.match(said[0]!, /^Hold the leader as the arm is in its reference pose/);
+  assert.match(said[2]!, /^Turn shoulder_pan of the leader/);
+  assert.match(said[8]!, /^Squeeze the trigger/);
+  await shows(part('calibration-guide'), 'detached');
+  await shows(`${part('calibration-leader')}[data-status="fits"]`);
+  // Mounted as its file says: next to nothing is to be added.
+  const joint = page.locator(`${part('leader-joint')}[data-axis="elbow_flex"]`);
+  assert.match((await joint.textContent()) ?? '', /elbow_flex *[+] *-?0\.0\d\d/);
+  const { leader } = new CalibrationStore(up.workspace, 'so101-pair', 'emulated').load();
+  assert.deepEqual([leader?.file.version, leader?.file.entries.length], [1, 2 * 5 + 2]);
+  assert.ok(leader!.file.entries.every((e) => e.method !== '' && e.unit !== '' && e.date !== ''));
+  assert.equal(await page.textContent(part('calibration-hash')).then((t) => t?.slice(0, 64).length), 64);
   assert.deepEqual(browser.errors, []);
   await page.close();
 });

@@ -37,6 +37,7 @@ export const LEADER = {
 
 type Changes = Readonly<Record<string, unknown>>;
 
+const SERVOS = ['dynamixel', 'feetech'];
 /** Answers of the arm may be this late: for tests that a busy machine must not stop. */
 const PATIENT = { patienceMs: 150, misses: 20 };
 
@@ -48,7 +49,7 @@ function text(from: string, leader: Changes, changes: Changes, options: Changes 
     leader?: { options: object };
   };
   for (const device of robot.devices)
-    if (device.kind === 'dynamixel') device.options = { ...device.options, ...PATIENT };
+    if (SERVOS.includes(device.kind)) device.options = { ...device.options, ...PATIENT };
   robot.model.file = resolve(packageRoot(), 'robots', robot.model.file);
   const own = robot.leader;
   const named = own === undefined ? LEADER : { ...own, options: { ...own.options, ...PATIENT, ...options } };

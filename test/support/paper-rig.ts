@@ -159,6 +159,8 @@ export class PaperRig implements SessionHost {
       calibration: new RobotCalibration(measured),
       raw: () => null,
       hand: () => null,
+      leaderHand: () => null,
+      realigned: () => {},
       renew: async () => [],
     };
     this.measured = Float64Array.from(spec.axes, (a) => a.home);

@@ -8,6 +8,26 @@ import { Fresh } from './poll.svelte.ts';
 /** Raw positions are looked at as a hand moves the arm. */
 export const CALIBRATION_MS = 700;
 
+/** What is to be measured; without axes: all that there are for it. */
+export interface Choice {
+  readonly what: 'joints' | 'gripper' | 'leader';
+  readonly device?: string;
+  readonly axes?: readonly string[];
+}
+
+const DAY_MS = 86_400_000;
+
+/** A number with so many digits, or a dash where there is none. */
+export const numberOr = (value: number | null, digits: number): string =>
+  value === null ? '–' : value.toFixed(digits);
+
+/** How long ago that was; a dash for never. */
+export function ageWords(date: string | null): string {
+  if (date === null) return '–';
+  const days = (Date.now() - Date.parse(date)) / DAY_MS;
+  return days < 1 ? 'today' : days < 2 ? 'a day ago' : `${Math.floor(days)} days ago`;
+}
+
 class Calibration extends Asking {
   readonly view = new Fresh<CalibrationView>('/api/calibration');
 
@@ -16,12 +36,8 @@ class Calibration extends Asking {
     return this.ask('Disarming', async () => commands.disarm());
   }
 
-  start(device: string, what: 'joints' | 'gripper', axes: readonly string[] | null): Promise<boolean> {
-    return this.#step('Starting the calibration', 'start', {
-      device,
-      what,
-      ...(axes === null ? {} : { axes }),
-    });
+  start(choice: Choice): Promise<boolean> {
+    return this.#step('Starting the calibration', 'start', choice);
   }
 
   take(): Promise<boolean> {
