@@ -93,6 +93,16 @@ export class EpisodeFiles {
     this.releaseLock(id);
   }
 
+  /** Sidecars of that id that a killed process had begun to write and never put in place. */
+  halves(id: string): string[] {
+    const half = temporaryOf(`${checkEpisodeId(id)}.json`, '');
+    return (['episodes', 'trash'] as const).flatMap((shelf) => {
+      const folder = this.folder(shelf);
+      const names = existsSync(folder) ? readdirSync(folder) : [];
+      return names.filter((name) => name.startsWith(half)).map((name) => join(folder, name));
+    });
+  }
+
   /** Marks the episode as being written by this process. */
   takeLock(id: string): void {
     writeLock(this.lock(id));
@@ -110,10 +120,13 @@ export class EpisodeFiles {
 
 /** Replaces or makes a file in one step: a reader sees the old or the new one, never half. */
 export function writeAtomically(path: string, text: string): void {
-  const temporary = `${path}.new-${process.pid}`;
+  const temporary = temporaryOf(path, process.pid);
   writeFileSync(temporary, text, { flush: true });
   renameSync(temporary, path);
 }
+
+/** What a file is called while the process of that number writes it. */
+const temporaryOf = (path: string, pid: number | ''): string => `${path}.new-${pid}`;
 
 /** Renames without ever replacing: link fails when the target exists, which rename does not. */
 export function moveNew(from: string, to: string): void {

@@ -73,6 +73,7 @@ export class CollectionFiles {
       this.episodes.mcap(episode, 'trash'),
       this.episodes.sidecar(episode, 'trash'),
       this.episodes.lock(episode),
+      ...this.episodes.halves(episode),
     ]) {
       rmSync(path, { force: true });
     }
