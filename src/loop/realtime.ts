@@ -22,6 +22,7 @@ import { monotonicClock } from './clock.ts';
 import { controlBlock, Word } from './control-block.ts';
 import { memoryLayout } from './cycle.ts';
 import type { Fifo } from './fifo.ts';
+import { Heartbeat } from './heartbeat.ts';
 import { Histogram, quantile } from './histogram.ts';
 import { type LoopBuffers, loopBuffers } from './loop-buffers.ts';
 import type { ControllersModule, FromLoop, LoopWorkerData } from './loop-worker.ts';
@@ -234,22 +235,13 @@ export class LoopThread implements AsyncDisposable {
   }
 
   #watchHeartbeat(staleMs: number): NodeJS.Timeout {
-    let last = Atomics.load(this.#control, Word.heartbeat);
-    let seen = this.#now();
-    const timer = setInterval(
-      () => {
-        const beat = Atomics.load(this.#control, Word.heartbeat);
-        const now = this.#now();
-        // This thread may have slept as well: only a beat that is missing at two looks far enough apart counts.
-        if (beat !== last) {
-          last = beat;
-          seen = now;
-        } else if (now - seen > staleMs / 1000) {
-          this.#died(`the loop thread has not run for ${Math.round((now - seen) * 1000)} ms`);
-        }
-      },
-      Math.max(5, staleMs / 10),
-    );
+    const beat = (): number => Atomics.load(this.#control, Word.heartbeat);
+    const period = Math.max(5, staleMs / 10);
+    const heart = new Heartbeat(Math.ceil(staleMs / period), beat(), this.#now());
+    const timer = setInterval(() => {
+      const silence = heart.look(beat(), this.#now());
+      if (silence !== null) this.#died(`the loop thread has not run for ${Math.round(silence * 1000)} ms`);
+    }, period);
     timer.unref();
     return timer;
   }
