@@ -4,7 +4,7 @@ import { dynamicTree } from '../src/model/dynamic-tree.ts';
 import { generateDynamics } from '../src/model/generated.ts';
 import { readTree } from '../src/model/load.ts';
 import { JointResidual } from '../src/plan/cost/arm.ts';
-import { FramePose } from '../src/plan/cost/frame.ts';
+import { FramePose, FrameView } from '../src/plan/cost/frame.ts';
 import { CostProblem } from '../src/plan/cost/problem.ts';
 import { RigidSystem } from '../src/plan/dynamics/rigid.ts';
 
@@ -84,7 +84,7 @@ export function reachProblem(setting: ReachSetting): Reach {
     system: new RigidSystem({ model, dt, arena }),
     terms: [
       {
-        residual: new FramePose(model, setting.frame, target, { memory: arena }),
+        residual: new FramePose(new FrameView(model, setting.frame, arena), target),
         weight: weights.pose,
         final: weights.finalPose,
       },

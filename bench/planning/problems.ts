@@ -6,7 +6,7 @@ import { dynamicTree } from '../../src/model/dynamic-tree.ts';
 import { type GeneratedDynamics, generateDynamics } from '../../src/model/generated.ts';
 import { readTree } from '../../src/model/load.ts';
 import { JointResidual } from '../../src/plan/cost/arm.ts';
-import { FramePose } from '../../src/plan/cost/frame.ts';
+import { FramePose, FrameView } from '../../src/plan/cost/frame.ts';
 import { CostProblem } from '../../src/plan/cost/problem.ts';
 import { RigidSystem } from '../../src/plan/dynamics/rigid.ts';
 import type { Problem } from '../../src/plan/problem.ts';
@@ -77,7 +77,7 @@ function reach(seed: number): Instance {
   const speed = Float64Array.from({ length: n }, (_, i) => 1 / (i < 4 ? 2.175 : 2.61));
   const x0 = new Float64Array(2 * n);
   x0.set(start);
-  const pose = new FramePose(model, 'tool', target, { weights: POSE.weights, memory: arena });
+  const pose = new FramePose(new FrameView(model, 'tool', arena), target, POSE.weights);
   const problem = new CostProblem({
     system: new RigidSystem({ model, dt: STEP_S, arena }),
     terms: [

@@ -71,18 +71,31 @@ export function poseError(
   b: Float64Array,
   bi: number,
 ): void {
-  turn[0] = -a[ai + 3]!;
-  turn[1] = -a[ai + 4]!;
-  turn[2] = -a[ai + 5]!;
-  turn[3] = a[ai + 6]!;
-  quatMul(turn, 0, b, bi + 3, turn, 0);
   const x = b[bi]! - a[ai]!;
   const y = b[bi + 1]! - a[ai + 1]!;
   const z = b[bi + 2]! - a[ai + 2]!;
+  // The position goes in last: `out` may be a or b.
+  rotationError(out, oi + 3, a, ai + 3, b, bi + 3);
   out[oi] = x;
   out[oi + 1] = y;
   out[oi + 2] = z;
-  rotationVector(out, oi + 3);
+}
+
+/** out[0..3) = the rotation vector (rad) that turns the quaternion a into b, in the frame that both are given in. */
+export function rotationError(
+  out: Float64Array,
+  oi: number,
+  a: Float64Array,
+  ai: number,
+  b: Float64Array,
+  bi: number,
+): void {
+  turn[0] = -a[ai]!;
+  turn[1] = -a[ai + 1]!;
+  turn[2] = -a[ai + 2]!;
+  turn[3] = a[ai + 3]!;
+  quatMul(turn, 0, b, bi, turn, 0);
+  rotationVector(out, oi);
 }
 
 function rotationVector(out: Float64Array, oi: number): void {

@@ -6,7 +6,7 @@ import { dynamicTree } from '../../src/model/dynamic-tree.ts';
 import { readTree } from '../../src/model/load.ts';
 import { TreeDynamics } from '../../src/model/tree-dynamics.ts';
 import { JointResidual } from '../../src/plan/cost/arm.ts';
-import { FramePose } from '../../src/plan/cost/frame.ts';
+import { FramePose, FrameView } from '../../src/plan/cost/frame.ts';
 import { CostProblem } from '../../src/plan/cost/problem.ts';
 import { DdpSolver } from '../../src/plan/ddp/solver.ts';
 import { RigidSystem } from '../../src/plan/dynamics/rigid.ts';
@@ -71,7 +71,11 @@ test('plain loops and the kernel in JavaScript plan what generated code plans', 
   const plain = new CostProblem({
     system: new RigidSystem({ model, dt }),
     terms: [
-      { residual: new FramePose(model, REACH.frame, target), weight: w.pose, final: w.finalPose },
+      {
+        residual: new FramePose(new FrameView(model, REACH.frame), target),
+        weight: w.pose,
+        final: w.finalPose,
+      },
       { residual: new JointResidual('q', 7, { target: Float64Array.from(start) }), weight: w.posture },
       { residual: new JointResidual('v', 7), weight: w.velocity, final: w.finalVelocity },
       { residual: new JointResidual('u', 7), weight: w.control },

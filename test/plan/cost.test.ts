@@ -9,7 +9,7 @@ import { readTree } from '../../src/model/load.ts';
 import { TreeDynamics } from '../../src/model/tree-dynamics.ts';
 import { JointResidual, LimitResidual } from '../../src/plan/cost/arm.ts';
 import { AugmentedNorm } from '../../src/plan/cost/augmented.ts';
-import { FramePose, FramePosition } from '../../src/plan/cost/frame.ts';
+import { FrameOrientation, FramePose, FramePosition, FrameView } from '../../src/plan/cost/frame.ts';
 import {
   Huber,
   hinge,
@@ -46,6 +46,7 @@ describe('norms', () => {
     [quadratic, 'exact'],
     [new SmoothAbs(0.3), 'exact'],
     [new Length(0.2), 'exact'],
+    [new Length(0.3, 0.3), 'exact'],
     [new Huber(0.7), 'bound'],
     [hinge, 'exact'],
     [new RelaxedBarrier(0.4), 'exact'],
@@ -102,6 +103,7 @@ describe('norms', () => {
   });
 });
 
+const view = (frame = 'link7'): FrameView => new FrameView(model, frame);
 const targetPose = (): Float64Array => {
   const pose = numbers(7, 0.5);
   quatNormalize(pose, 3);
@@ -127,9 +129,17 @@ const residuals: readonly (() => Residual)[] = [
   () => new JointResidual('u', n, { scale: numbers(n) }),
   () => new LimitResidual('q', new Float64Array(n).fill(-0.4), new Float64Array(n).fill(0.3)),
   () => new LimitResidual('v', new Float64Array(n).fill(-0.4), new Float64Array(n).fill(0.3)),
-  () => new FramePosition(model, 'link7', targetPose()),
-  () => new FramePose(model, 'link7', targetPose()),
-  () => new FramePose(model, 'link5', targetPose(), { weights: [1, 2, 3, 0.5, 0, 2] }),
+  () =>
+    new LimitResidual(
+      'v',
+      new Float64Array(n).fill(-0.4),
+      new Float64Array(n).fill(0.3),
+      numbers(n).map(Math.abs),
+    ),
+  () => new FramePosition(view(), targetPose()),
+  () => new FrameOrientation(view(), targetPose()),
+  () => new FramePose(view(), targetPose()),
+  () => new FramePose(view('link5'), targetPose(), [1, 2, 3, 0.5, 0, 2]),
   () => new PolicyResidual(policy),
 ];
 
@@ -168,14 +178,14 @@ describe('residuals', () => {
     const pose = nan(7);
     model.pose(q, model.frame('link7'), pose);
     const r = nan(6);
-    new FramePose(model, 'link7', pose).evaluate(x, q, 0, r);
+    new FramePose(view(), pose).evaluate(x, q, 0, r);
     allClose(r, new Float64Array(6), { atol: 1e-15 });
     for (const angle of [1e-9, 1e-4, 0.04, 0.06, 1, 3.1]) {
       const turn = Float64Array.of(0, 0, 0, Math.sin(-angle / 2), 0, 0, Math.cos(angle / 2));
       const target = nan(7);
       // The target turned by -angle about the frame's own x: the frame is then ahead by angle.
       poseMul(target, 0, pose, 0, turn, 0);
-      const residual = new FramePose(model, 'link7', target);
+      const residual = new FramePose(view(), target);
       residual.evaluate(x, q, 0, r);
       allClose([Math.hypot(r[3]!, r[4]!, r[5]!)], [angle], { rtol: 1e-7, what: `angle ${angle}` });
       const J = nan(6 * n);
@@ -200,7 +210,7 @@ describe('sums', () => {
       hessian,
       terms: [
         {
-          residual: new FramePose(model, 'link7', targetPose()),
+          residual: new FramePose(view(), targetPose()),
           norm: new Length(0.3),
           weight: 3,
           final: 50,

@@ -8,7 +8,7 @@ import { dynamicTree } from '../../src/model/dynamic-tree.ts';
 import { generateDynamics } from '../../src/model/generated.ts';
 import { readTree } from '../../src/model/load.ts';
 import { JointResidual } from '../../src/plan/cost/arm.ts';
-import { FramePose } from '../../src/plan/cost/frame.ts';
+import { FramePose, FrameView } from '../../src/plan/cost/frame.ts';
 import { Huber, Length } from '../../src/plan/cost/norm.ts';
 import { CostProblem } from '../../src/plan/cost/problem.ts';
 import { DdpSolver } from '../../src/plan/ddp/solver.ts';
@@ -27,7 +27,7 @@ const T = 12;
 function arm(): Problem {
   const arena = new Arena(1 << 22);
   const model = generateDynamics(dynamicTree(readTree(PANDA7)), { arena });
-  const pose = new FramePose(model, 'link7', [0.5, 0.2, 0.5, 1, 0, 0, 0], { memory: arena });
+  const pose = new FramePose(new FrameView(model, 'link7', arena), [0.5, 0.2, 0.5, 1, 0, 0, 0]);
   const limit = new Float64Array(7).fill(20);
   return new CostProblem({
     system: new RigidSystem({ model, dt: 0.01, arena }),

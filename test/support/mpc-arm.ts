@@ -1,25 +1,34 @@
 /** Problems of the golden Panda for tests of model-predictive control. */
-import { CommandPlant } from '../../src/plan/mpc/plant.ts';
-import { ArmProblem, type ToolKinematics } from '../../src/plan/mpc/problem.ts';
+import { FrameView } from '../../src/plan/cost/frame.ts';
+import { CommandSystem } from '../../src/plan/dynamics/command.ts';
+import { ArmProblem } from '../../src/plan/mpc/problem.ts';
 import { FormulaTarget, type TargetSource, type TargetSpec } from '../../src/plan/mpc/target.ts';
 import type { TermLimits, TermSpec } from '../../src/plan/mpc/terms.ts';
 import { model, spec } from './bench-arm.ts';
 
 export const N = spec.armAxes;
 
-export const tool: ToolKinematics = {
-  pose: (q, out) => {
-    whole.set(q);
-    model.pose(whole, model.tool, out);
-  },
-  jacobian: (q, out) => {
-    whole.set(q);
-    model.jacobian(whole, model.tool, wide);
-    for (let r = 0; r < 6; r++) for (let j = 0; j < N; j++) out[r * N + j] = wide[r * spec.axes.length + j]!;
-  },
-};
 const whole = new Float64Array(spec.axes.length);
 const wide = new Float64Array(6 * spec.axes.length);
+/** A view of its tool, by the kinematics of the rig. */
+export const toolView = (): FrameView =>
+  new FrameView(
+    {
+      n: N,
+      frame: (name) => model.frame(name),
+      pose: (q, frame, out) => {
+        whole.set(q);
+        model.pose(whole, frame, out);
+      },
+      jacobian: (q, frame, out) => {
+        whole.set(q);
+        model.jacobian(whole, frame, wide);
+        for (let r = 0; r < 6; r++)
+          for (let j = 0; j < N; j++) out[r * N + j] = wide[r * spec.axes.length + j]!;
+      },
+    },
+    spec.model.tool,
+  );
 
 const arm = spec.axes.slice(0, N);
 export const limits: TermLimits = {
@@ -43,12 +52,11 @@ export function armProblem(
   options: { terms?: readonly TermSpec[]; horizon?: number; dt?: number } = {},
 ): ArmProblem {
   return new ArmProblem({
-    plant: new CommandPlant(N),
-    tool,
+    system: new CommandSystem(N, options.dt ?? 0.02),
+    view: toolView(),
     limits,
     terms: options.terms ?? REACH,
     target: 'kind' in target ? new FormulaTarget(target, 0) : target,
     horizon: options.horizon ?? 30,
-    dt: options.dt ?? 0.02,
   });
 }

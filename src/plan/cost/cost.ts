@@ -5,6 +5,8 @@ import type { Residual } from './residual.ts';
 
 export interface CostTerm {
   readonly residual: Residual;
+  /** For people. Default the residual's. */
+  readonly name?: string;
   /** Default quadratic. */
   readonly norm?: Norm;
   /** In running stages, per second (it is multiplied by dt). Default 0. */
@@ -15,6 +17,7 @@ export interface CostTerm {
 
 /** A term with its memory. Weights may be changed between solves. */
 export class Term {
+  readonly name: string;
   readonly residual: Residual;
   readonly norm: Norm;
   weight: number;
@@ -25,21 +28,21 @@ export class Term {
   readonly r: Float64Array;
   readonly g: Float64Array;
   readonly h: Float64Array;
-  /** Jacobian over the span (or its diagonal), H J of it, and J of the norm's rank-one part. */
+  /** Jacobian over the span (or its diagonal), and the norm's Hessian times it. */
   readonly J: Float64Array;
   readonly HJ: Float64Array;
-  readonly Jr: Float64Array;
   readonly curved: Float64Array;
 
   constructor(term: CostTerm) {
     const { residual } = term;
     this.residual = residual;
+    this.name = term.name ?? residual.name;
     this.norm = term.norm ?? quadratic;
     this.weight = term.weight ?? 0;
     this.final = term.final ?? 0;
     for (const [name, w] of Object.entries({ weight: this.weight, 'final weight': this.final })) {
       if (!(w >= 0 && Number.isFinite(w)))
-        throw invalid(`the ${name} of ${residual.name}`, w, 'it is at least 0');
+        throw invalid(`the ${name} of ${this.name}`, w, 'it is at least 0');
     }
     const { size, count } = residual;
     this.r = new Float64Array(size);
@@ -47,7 +50,6 @@ export class Term {
     this.h = new Float64Array(size + 1);
     this.J = new Float64Array(residual.diagonal ? size : size * count);
     this.HJ = new Float64Array(residual.diagonal ? 0 : size * count);
-    this.Jr = new Float64Array(count);
     this.curved = new Float64Array(residual.hessian === undefined ? 0 : count * count);
   }
 
@@ -101,41 +103,51 @@ function addDiagonal({ residual, r, J, g, h, scale: w }: Term, to: Target): void
   const c = h[residual.size]!;
   const { n, m, lx, lu, lxx, luu } = to;
   const { size, at } = residual;
-  if (at >= n) {
-    for (let i = 0; i < size; i++) {
-      const k = at - n + i;
-      lu[k]! += w * J[i]! * g[i]!;
-      luu[k * m + k]! += w * J[i]! * J[i]! * h[i]!;
-    }
-  } else {
-    for (let i = 0; i < size; i++) {
-      const k = at + i;
-      lx[k]! += w * J[i]! * g[i]!;
-      lxx[k * n + k]! += w * J[i]! * J[i]! * h[i]!;
-    }
+  // The block of the Hessian that the span lies in.
+  const ofControl = at >= n;
+  const first = ofControl ? at - n : at;
+  const width = ofControl ? m : n;
+  const gradient = ofControl ? lu : lx;
+  const hessian = ofControl ? luu : lxx;
+  for (let i = 0; i < size; i++) {
+    const k = first + i;
+    gradient[k]! += w * J[i]! * g[i]!;
+    hessian[k * width + k]! += w * J[i]! * J[i]! * h[i]!;
   }
   if (c === 0) return;
   for (let i = 0; i < size; i++) {
-    for (let j = 0; j < size; j++) addHessian(to, at + i, at + j, w * c * J[i]! * r[i]! * J[j]! * r[j]!);
+    const a = J[i]! * r[i]!;
+    for (let j = 0; j <= i; j++) {
+      const v = w * c * (a * (J[j]! * r[j]!));
+      hessian[(first + i) * width + first + j]! += v;
+      if (j !== i) hessian[(first + j) * width + first + i]! += v;
+    }
   }
 }
 
-function addDense({ residual, r, J, HJ, Jr, g, h, scale: w }: Term, to: Target): void {
-  const c = h[residual.size]!;
+function addDense({ residual, r, J, HJ, g, h, scale: w }: Term, to: Target): void {
+  const c = w * h[residual.size]!;
   const { size, count, at } = residual;
-  for (let i = 0; i < size; i++) {
-    const s = w * h[i]!;
-    for (let j = 0; j < count; j++) HJ[i * count + j] = s * J[i * count + j]!;
-  }
   const { n, lx, lu, lxx } = to;
-  // A span within x: the usual case, straight into its block.
-  const inside = at + count <= n;
+  // Column by column of J: HJ = w (diag(h) + c r rᵀ) J, and the gradient.
   for (let j = 0; j < count; j++) {
     let slope = 0;
-    for (let i = 0; i < size; i++) slope += J[i * count + j]! * g[i]!;
+    let along = 0;
+    for (let i = 0; i < size; i++) {
+      const a = J[i * count + j]!;
+      slope += a * g[i]!;
+      along += a * r[i]!;
+      HJ[i * count + j] = w * h[i]! * a;
+    }
+    if (c !== 0) for (let i = 0; i < size; i++) HJ[i * count + j]! += c * along * r[i]!;
     const z = at + j;
     if (z < n) lx[z]! += w * slope;
     else lu[z - n]! += w * slope;
+  }
+  // A span within x: the usual case, straight into its block.
+  const inside = at + count <= n;
+  for (let j = 0; j < count; j++) {
+    const z = at + j;
     for (let k = 0; k <= j; k++) {
       let s = 0;
       for (let i = 0; i < size; i++) s += J[i * count + j]! * HJ[i * count + k]!;
@@ -147,15 +159,6 @@ function addDense({ residual, r, J, HJ, Jr, g, h, scale: w }: Term, to: Target):
         if (k !== j) addHessian(to, at + k, z, s);
       }
     }
-  }
-  if (c === 0) return;
-  for (let j = 0; j < count; j++) {
-    let s = 0;
-    for (let i = 0; i < size; i++) s += J[i * count + j]! * r[i]!;
-    Jr[j] = s;
-  }
-  for (let j = 0; j < count; j++) {
-    for (let k = 0; k < count; k++) addHessian(to, at + j, at + k, w * c * Jr[j]! * Jr[k]!);
   }
 }
 

@@ -64,30 +64,35 @@ export class SmoothAbs implements Norm {
   }
 }
 
-/** √(|r|² + p²) - p: the length of r, smooth at 0. */
+/**
+ * s (√(|r|² + p²) - p): the length of r, smooth at 0. s is 1; with s = p it is like ½ |r|² near 0 and like p |r| far away, so
+ * that a far target does not outweigh everything else (pseudo-Huber).
+ */
 export class Length implements Norm {
   readonly name = 'length';
   readonly #p: number;
+  readonly #scale: number;
 
-  constructor(p: number) {
+  constructor(p: number, scale = 1) {
     this.#p = positive('the width of length', p);
+    this.#scale = positive('the scale of length', scale);
   }
 
   value(r: Float64Array, out: Float64Array): void {
     let square = 0;
     for (let i = 0; i < r.length; i++) square += r[i]! * r[i]!;
-    out[0] = square / (Math.sqrt(square + this.#p * this.#p) + this.#p);
+    out[0] = (this.#scale * square) / (Math.sqrt(square + this.#p * this.#p) + this.#p);
   }
 
   derivatives(r: Float64Array, g: Float64Array, h: Float64Array): void {
     let square = this.#p * this.#p;
     for (let i = 0; i < r.length; i++) square += r[i]! * r[i]!;
-    const s = Math.sqrt(square);
+    const slope = this.#scale / Math.sqrt(square);
     for (let i = 0; i < r.length; i++) {
-      g[i] = r[i]! / s;
-      h[i] = 1 / s;
+      g[i] = slope * r[i]!;
+      h[i] = slope;
     }
-    h[r.length] = -1 / (s * s * s);
+    h[r.length] = -slope / square;
   }
 }
 
@@ -181,6 +186,9 @@ export class RelaxedBarrier implements Norm {
     h[r.length] = 0;
   }
 }
+
+/** ½ |r|² that turns straight at |r| = p, as in `Length`; with p = 0 square everywhere. */
+export const smoothed = (p: number): Norm => (p === 0 ? quadratic : new Length(p, p));
 
 /** φ(r), for those who ask once. */
 export function normOf(norm: Norm, r: Float64Array): number {

@@ -72,18 +72,12 @@ export class CostProblem implements Problem {
     this.#exact = options.hessian === 'exact';
     const [n, m] = [this.ndx, this.nu];
     this.terms = options.terms.map((t) => new Term(t));
-    for (const { residual, final } of this.terms) {
+    for (const { name, residual, final } of this.terms) {
       const end = residual.at + residual.count;
-      if (!(residual.at >= 0 && end <= n + m)) {
-        throw invalid(
-          `the span of ${residual.name}`,
-          `${residual.at} to ${end}`,
-          `(x, u) has ${n + m} entries`,
-        );
-      }
-      if (final > 0 && end > n) {
-        throw invalid(`the final weight of ${residual.name}`, final, 'the last state has no control');
-      }
+      if (!(residual.at >= 0 && end <= n + m))
+        throw invalid(`the span of ${name}`, `${residual.at} to ${end}`, `(x, u) has ${n + m} entries`);
+      if (final > 0 && end > n)
+        throw invalid(`the final weight of ${name}`, final, 'the last state has no control');
     }
     this.#none = new Float64Array(m);
     this.#unused = { lu: new Float64Array(m), lux: new Float64Array(m * n), luu: new Float64Array(m * m) };

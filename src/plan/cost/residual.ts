@@ -4,6 +4,8 @@
  * only the diagonal is given.
  */
 
+import { ArmloopError } from '../../errors.ts';
+
 export interface Residual {
   readonly name: string;
   readonly size: number;
@@ -20,9 +22,24 @@ export interface Residual {
   hessian?(x: Float64Array, u: Float64Array, t: number, w: Float64Array, H: Float64Array): void;
 }
 
-/** The parts of z that an arm's residuals speak of: n joints, x = (q, v), u. */
+/** The parts of z that an arm's residuals speak of: n joints, x = (q, v, …), u. */
 export type ArmPart = 'q' | 'v' | 'u';
 
-export function spanOf(part: ArmPart, n: number): { readonly at: number; readonly count: number } {
-  return { at: part === 'q' ? 0 : part === 'v' ? n : 2 * n, count: n };
+/** Where a part lies; `ndx`: entries of x, 2n unless there is more in it than the arm. */
+export function spanOf(
+  part: ArmPart,
+  n: number,
+  ndx = 2 * n,
+): { readonly at: number; readonly count: number } {
+  return { at: part === 'q' ? 0 : part === 'v' ? n : ndx, count: n };
+}
+
+/**
+ * From the row of one stage to that of the next, for targets that are one row of `width` for all stages (0) or a row for each.
+ * Throws LENGTH_MISMATCH.
+ */
+export function strideOf(what: string, rows: Float64Array, width: number): number {
+  if (rows.length === 0 || rows.length % width !== 0)
+    throw new ArmloopError('LENGTH_MISMATCH', { what, got: rows.length, want: width });
+  return rows.length === width ? 0 : width;
 }

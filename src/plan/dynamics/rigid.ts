@@ -2,6 +2,8 @@
  * An arm with torques as a system: x = (q, v), u = τ, semi-implicit Euler as simulators do it,
  *
  *     a = forward(q, v, τ)    v' = v + dt a    q' = q + dt v'
+ *
+ * Whether gravity is the planner's or the device's business is an option of the model.
  */
 import type { Arena } from '../../model/code/arena.ts';
 import type { DynamicsModel } from '../../model/dynamics.ts';
@@ -10,7 +12,8 @@ import type { TrajectoryFunctions } from '../../model/generated-trajectory.ts';
 import { invalid } from '../check.ts';
 import { heap } from '../memory.ts';
 import type { PlanMemory } from '../problem.ts';
-import type { System } from './system.ts';
+import { semiImplicit } from './command.ts';
+import type { TimedSystem } from './system.ts';
 
 export interface RigidOptions {
   readonly model: DynamicsModel;
@@ -23,13 +26,14 @@ export interface RigidOptions {
   readonly arena?: Arena;
 }
 
-export class RigidSystem implements System {
+export class RigidSystem implements TimedSystem {
   readonly nx: number;
   readonly ndx: number;
   readonly nu: number;
   readonly memory?: PlanMemory;
   readonly semiImplicitStep: number;
-  readonly trajectoryDerivatives?: NonNullable<System['trajectoryDerivatives']>;
+  readonly dt: number;
+  readonly trajectoryDerivatives?: NonNullable<TimedSystem['trajectoryDerivatives']>;
   readonly model: DynamicsModel;
   readonly #q: Float64Array;
   readonly #v: Float64Array;
@@ -49,6 +53,7 @@ export class RigidSystem implements System {
     this.ndx = 2 * n;
     this.nu = n;
     this.semiImplicitStep = dt;
+    this.dt = dt;
     if (arena !== undefined) this.memory = arena;
     const memory = arena ?? heap;
     this.#q = memory.alloc(n);
@@ -66,15 +71,13 @@ export class RigidSystem implements System {
   }
 
   dynamics(x: Float64Array, u: Float64Array, _t: number, out: Float64Array): void {
+    this.step(x, u, this.dt, out);
+  }
+
+  step(x: Float64Array, u: Float64Array, h: number, out: Float64Array): void {
     this.#split(x, u);
     this.model.forward(this.#q, this.#v, this.#tau, this.#a);
-    const n = this.nu;
-    const dt = this.semiImplicitStep;
-    for (let i = 0; i < n; i++) {
-      const v = this.#v[i]! + dt * this.#a[i]!;
-      out[n + i] = v;
-      out[i] = this.#q[i]! + dt * v;
-    }
+    semiImplicit(x, this.#a, this.nu, h, out);
   }
 
   dynamicsDerivatives(
@@ -87,7 +90,7 @@ export class RigidSystem implements System {
     this.#split(x, u);
     this.model.forwardDerivatives(this.#q, this.#v, this.#tau, this.#dq, this.#dv, this.#dtau);
     const n = this.nu;
-    const dt = this.semiImplicitStep;
+    const { dt } = this;
     for (let i = 0; i < n; i++) {
       const top = 2 * i * n;
       const low = 2 * (n + i) * n;
@@ -118,7 +121,7 @@ export class RigidSystem implements System {
   ): void {
     this.#split(x, u);
     const n = this.nu;
-    const dt = this.semiImplicitStep;
+    const { dt } = this;
     for (let k = 0; k < n; k++) this.#a[k] = dt * (dt * v[k]! + v[n + k]!);
     const h = this.#hessian;
     this.model.forwardHessian(this.#q, this.#v, this.#tau, this.#a, h);

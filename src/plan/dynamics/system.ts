@@ -18,3 +18,11 @@ export type System = Pick<
   | 'difference'
   | 'integrate'
 >;
+
+/** A system that lives in time, and can go on for less than a stage: what receding horizons predict with. */
+export interface TimedSystem extends System {
+  /** Length of a stage, s. */
+  readonly dt: number;
+  /** out (nx) = the state h seconds (0 < h ≤ dt) after x under u: `dynamics` is this for h = dt. */
+  step(x: Float64Array, u: Float64Array, h: number, out: Float64Array): void;
+}

@@ -91,10 +91,7 @@ export function resolveChoice(choice: MpcChoice, spec: RobotSpec): MpcPlanSpec {
   if (target !== null) checkTarget(target, task, spec);
   // Terms of a scene are its own: those weights are checked when its plant is there.
   if (choice.weights !== undefined && !task.targets.includes('scene')) {
-    checkWeights(
-      choice.weights,
-      task.terms.map((t) => t.name),
-    );
+    checkWeights(choice.weights, task.terms);
   }
   return {
     ...task,
@@ -124,10 +121,17 @@ export function checkTarget(target: TargetSpec, task: MpcTask, { armAxes }: Robo
   }
 }
 
-/** Throws PLAN_PROBLEM_INVALID for a term that the task has not. */
-export function checkWeights(weights: MpcWeights, terms: readonly string[]): void {
-  for (const name of Object.keys(weights)) {
-    if (!terms.includes(name)) throw invalid('weights', name, `the terms are ${terms.join(', ')}`);
+/** Throws PLAN_PROBLEM_INVALID for a term that the task has not, and for a control's weight at the last state, which has none. */
+export function checkWeights(
+  weights: MpcWeights,
+  terms: readonly { readonly name: string; readonly kind: string }[],
+): void {
+  for (const [name, { final = 0 }] of Object.entries(weights)) {
+    const term = terms.find((t) => t.name === name);
+    if (term === undefined)
+      throw invalid('weights', name, `the terms are ${terms.map((t) => t.name).join(', ')}`);
+    if (term.kind === 'effort' && final > 0)
+      throw invalid(`the final weight of ${name}`, final, 'the last state has no control');
   }
 }
 

@@ -177,7 +177,7 @@ export class MpcEngine {
   #solve(arrival: number): PlanProblem {
     const { problem } = this;
     const x = this.#x;
-    const seen = problem.observe?.(this.predictor.now, x) ?? PlanProblem.none;
+    const seen = problem.observe(this.predictor.now, x);
     if (seen !== PlanProblem.none) {
       this.failure = 'what the plan is about is not in the scene';
       return seen;

@@ -7,12 +7,15 @@ import { armOptions, loadKinematics, readTree } from '../../model/load.ts';
 import type { ScenePlant } from '../../robot/plant.ts';
 import type { RobotSpec } from '../../robot/spec.ts';
 import type { TaskPhase } from '../../robot/task.ts';
+import { type FrameModel, FrameView } from '../cost/frame.ts';
+import { CommandSystem } from '../dynamics/command.ts';
+import { RigidSystem } from '../dynamics/rigid.ts';
+import type { TimedSystem } from '../dynamics/system.ts';
 import type { Solver } from '../solver.ts';
 import { type MpcChoice, resolveChoice } from './choice.ts';
 import { PhaseTarget } from './phases.ts';
 import { engineOf, MpcPilot, SceneView } from './pilot.ts';
-import { type ArmPlant, CommandPlant, EffortPlant } from './plant.ts';
-import { ArmProblem, type ToolKinematics } from './problem.ts';
+import { ArmProblem } from './problem.ts';
 import { SceneProblem } from './scene-problem.ts';
 import { FormulaTarget, type TargetSource, type TargetSpec } from './target.ts';
 import type { Drive } from './tasks.ts';
@@ -53,12 +56,12 @@ export function openPilot({ spec, choice, scene, plant: scenery, solver }: OpenO
   }
   const makeTarget = (start: number, target: TargetSpec | null): TargetSource =>
     target === null ? new PhaseTarget(phases!, view) : new FormulaTarget(target, start);
-  const { plant, tool } = armOf(spec, plan.drive);
   const { horizon, dt, terms } = plan;
+  const { system, view: tool } = armOf(spec, plan.drive, dt);
   const limits = limitsOf(spec, plan.drive);
   if (plan.targets.includes('scene')) {
     if (scenery === null) throw new ArmloopError('PLAN_NO_PLANT', { task: spec.sim?.task ?? 'none' });
-    const problem = new SceneProblem({ plant: scenery, sight: view, tool, limits, terms, horizon, dt });
+    const problem = new SceneProblem({ plant: scenery, sight: view, view: tool, limits, terms, horizon, dt });
     const pilot = new MpcPilot(
       { spec, plan, view, engine: engineOf(spec, plan, problem, solver) },
       makeTarget,
@@ -67,31 +70,32 @@ export function openPilot({ spec, choice, scene, plant: scenery, solver }: OpenO
     return pilot;
   }
   const problem = new ArmProblem({
-    plant,
-    tool,
+    system,
+    view: tool,
     limits,
     terms,
     target: makeTarget(0, plan.target),
     horizon,
-    dt,
   });
   return new MpcPilot({ spec, plan, view, engine: engineOf(spec, plan, problem, solver) }, makeTarget);
 }
 
-function armOf(spec: RobotSpec, drive: Drive): { plant: ArmPlant; tool: ToolKinematics } {
+function armOf(spec: RobotSpec, drive: Drive, dt: number): { system: TimedSystem; view: FrameView } {
   const model = generated(spec);
-  if (model === null) return { plant: new CommandPlant(spec.armAxes), tool: kinematicsOf(spec) };
+  const { tool } = spec.model;
+  if (model === null) {
+    return {
+      system: new CommandSystem(spec.armAxes, dt),
+      view: new FrameView(kinematicsOf(spec), tool),
+    };
+  }
   const { arena, dynamics } = model;
-  const frame = dynamics.frame(spec.model.tool);
   return {
-    plant:
+    system:
       drive === 'torque'
-        ? new EffortPlant(dynamics, arena, dynamics.trajectories('semi-implicit'))
-        : new CommandPlant(spec.armAxes, arena),
-    tool: {
-      pose: (q, out) => dynamics.pose(q, frame, out),
-      jacobian: (q, out) => dynamics.jacobian(q, frame, out),
-    },
+        ? new RigidSystem({ model: dynamics, dt, arena })
+        : new CommandSystem(spec.armAxes, dt, arena),
+    view: new FrameView(dynamics, tool, arena),
   };
 
   /** Code made for the arm; null for a model file without the masses that dynamics need, which commands do without. */
@@ -108,20 +112,22 @@ function armOf(spec: RobotSpec, drive: Drive): { plant: ArmPlant; tool: ToolKine
   }
 }
 
-/** The tool of an arm whose gripper stands at home: that does not move the tool. */
-function kinematicsOf(spec: RobotSpec): ToolKinematics {
+/** The arm of a model of all axes, gripper at home: that does not move the tool. */
+function kinematicsOf(spec: RobotSpec): FrameModel {
   const model = loadKinematics(spec);
   const n = spec.armAxes;
   const all = Float64Array.from(spec.axes, (a) => a.home);
   const wide = new Float64Array(6 * spec.axes.length);
   return {
-    pose(q, out) {
+    n,
+    frame: (name) => model.frame(name),
+    pose(q, frame, out) {
       for (let i = 0; i < n; i++) all[i] = q[i]!;
-      model.pose(all, model.tool, out);
+      model.pose(all, frame, out);
     },
-    jacobian(q, out) {
+    jacobian(q, frame, out) {
       for (let i = 0; i < n; i++) all[i] = q[i]!;
-      model.jacobian(all, model.tool, wide);
+      model.jacobian(all, frame, wide);
       for (let r = 0; r < 6; r++)
         for (let j = 0; j < n; j++) out[r * n + j] = wide[r * spec.axes.length + j]!;
     },

@@ -117,12 +117,11 @@ export class MpcPilot {
 
   /** The terms of the cost with their weights as they are, for people. */
   get terms(): TermWeights[] {
-    const { terms, weights, finals } = this.engine.problem;
-    return terms.map((name, i) => ({
+    return this.engine.problem.terms.map(({ name, weight, final }) => ({
       name,
       kind: this.plan.terms.find((t) => t.name === name)?.kind ?? 'scene',
-      weight: weights[i]!,
-      final: finals[i]!,
+      weight,
+      final,
     }));
   }
 
@@ -158,16 +157,16 @@ export class MpcPilot {
     const { problem } = this.engine;
     const { target, weights } = change;
     if (target !== undefined) checkTarget(target, this.plan, this.#spec);
-    if (weights !== undefined) checkWeights(weights, problem.terms);
+    if (weights !== undefined) checkWeights(weights, this.terms);
     if (target !== undefined) {
       this.#target = target;
       if (problem instanceof ArmProblem && problem.target instanceof FormulaTarget)
         problem.target.set(target);
     }
     for (const [name, { weight, final }] of Object.entries(weights ?? {})) {
-      const i = problem.terms.indexOf(name);
-      if (weight !== undefined) problem.weights[i] = weight;
-      if (final !== undefined) problem.finals[i] = final;
+      const term = problem.terms.find((t) => t.name === name)!;
+      if (weight !== undefined) term.weight = weight;
+      if (final !== undefined) term.final = final;
     }
   }
 

@@ -1,22 +1,23 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { ArmloopError } from '../../../src/errors.ts';
+import { FrameView } from '../../../src/plan/cost/frame.ts';
+import { CommandSystem } from '../../../src/plan/dynamics/command.ts';
 import { MpcEngine } from '../../../src/plan/mpc/engine.ts';
 import { evaluatePlan, planOffsets } from '../../../src/plan/mpc/evaluate.ts';
-import { CommandPlant } from '../../../src/plan/mpc/plant.ts';
 import { ArmProblem, type ArmProblemOptions } from '../../../src/plan/mpc/problem.ts';
 import { createSolver } from '../../../src/plan/mpc/solver.ts';
 import { FormulaTarget } from '../../../src/plan/mpc/target.ts';
 import { PlanProblem, planLayout } from '../../../src/robot/plan.ts';
 import { CommandMode, ControllerId } from '../../../src/robot/tick.ts';
 import { Bench, model, PERIOD, spec, tick } from '../../support/bench-arm.ts';
-import { limits, N, REACH, tool } from '../../support/mpc-arm.ts';
+import { limits, N, REACH, toolView } from '../../support/mpc-arm.ts';
 
 const at = planOffsets(N);
 const GOAL = [0.5, 0.25, 0.35, 1, 0, 0, 0];
 
-/** A command plant whose dynamics can be spoiled. */
-class Fragile extends CommandPlant {
+/** A command whose dynamics can be spoiled. */
+class Fragile extends CommandSystem {
   broken = false;
   override step(x: Float64Array, u: Float64Array, h: number, out: Float64Array): void {
     super.step(x, u, h, out);
@@ -26,13 +27,12 @@ class Fragile extends CommandPlant {
 
 function problem(change: Partial<ArmProblemOptions> = {}): ArmProblem {
   return new ArmProblem({
-    plant: new CommandPlant(N),
-    tool,
+    system: new CommandSystem(N, 0.02),
+    view: toolView(),
     limits,
     terms: REACH,
     target: new FormulaTarget({ kind: 'pose', pose: GOAL }, 0),
     horizon: 25,
-    dt: 0.02,
     ...change,
   });
 }
@@ -122,9 +122,10 @@ test('weights may change while it runs: without weight on the tool the arm comes
   const bench = run(engine, 2500, {
     tick: (i) => {
       if (i !== 400) return;
-      for (const name of ['position', 'orientation']) {
-        p.weights[p.terms.indexOf(name)] = 0;
-        p.finals[p.terms.indexOf(name)] = 0;
+      for (const term of p.terms) {
+        if (term.name !== 'position' && term.name !== 'orientation') continue;
+        term.weight = 0;
+        term.final = 0;
       }
     },
   });
@@ -161,20 +162,20 @@ test('a plan that comes late is met where it begins: with and without compensati
 });
 
 test('NaN dynamics: a named failure, the last good plan stays in force, and planning goes on afterwards', () => {
-  const plant = new Fragile(N);
-  const engine = engineFor(problem({ plant }));
+  const system = new Fragile(N, 0.02);
+  const engine = engineFor(problem({ system }));
   const block = new Float64Array(planLayout(N).size);
   const bench = run(engine, 300);
   engine.write(block);
   const good = block.slice();
-  plant.broken = true;
+  system.broken = true;
   assert.equal(engine.attempt(bench.time), PlanProblem.notFinite);
   assert.match(engine.failure, /NaN/);
   engine.write(block);
   assert.equal(block[at.problem], PlanProblem.notFinite);
   block[at.problem] = 0;
   assert.deepEqual(block, good, 'nothing of the plan has changed');
-  plant.broken = false;
+  system.broken = false;
   assert.equal(engine.attempt(bench.time), PlanProblem.none);
   assert.equal(engine.failure, '');
   engine.write(block);
@@ -207,16 +208,25 @@ test('limits that become impossible while it runs are named, and the last plan s
 });
 
 test('zero horizon, too long a horizon, no length of a stage, the wrong arm: refused by name', () => {
-  for (const [change, words] of [
-    [{ horizon: 0 }, /horizon is 0/],
-    [{ horizon: 101 }, /at most 100/],
-    [{ dt: 0 }, /dt is 0/],
-    [{ plant: new CommandPlant(3) }, /the arm has 7/],
-  ] as const) {
+  const three = new FrameView({ n: 3, frame: () => 0, pose: () => {}, jacobian: () => {} }, 'tip');
+  const few = {
+    min: limits.min.slice(0, 3),
+    max: limits.max.slice(0, 3),
+    speed: limits.speed.slice(0, 3),
+    control: limits.control.slice(0, 3),
+  };
+  const changes: readonly (readonly [() => Partial<ArmProblemOptions>, RegExp])[] = [
+    [() => ({ horizon: 0 }), /horizon is 0/],
+    [() => ({ horizon: 101 }), /at most 100/],
+    [() => ({ system: new CommandSystem(N, 0) }), /dt is 0/],
+    [() => ({ system: new CommandSystem(N, 2) }), /dt is 2/],
+    [() => ({ system: new CommandSystem(3, 0.02), view: three, limits: few }), /the arm has 7/],
+  ];
+  for (const [change, words] of changes) {
     assert.throws(
-      () => engineFor(problem(change)),
+      () => engineFor(problem(change())),
       (e) => e instanceof ArmloopError && e.code === 'PLAN_PROBLEM_INVALID' && words.test(e.message),
-      JSON.stringify(change),
+      String(words),
     );
   }
 });

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Rng } from '../../../src/math/rng.ts';
-import { CommandPlant, EffortPlant } from '../../../src/plan/mpc/plant.ts';
+import { CommandSystem } from '../../../src/plan/dynamics/command.ts';
+import { RigidSystem } from '../../../src/plan/dynamics/rigid.ts';
 import { TERM_KINDS, type TermSpec } from '../../../src/plan/mpc/terms.ts';
 import { HOME } from '../../support/bench-arm.ts';
 import { allClose } from '../../support/close.ts';
@@ -37,9 +38,11 @@ const targets = {
 } as const;
 
 for (const kind of TERM_KINDS) {
-  for (const smooth of [0, 0.2]) {
-    test(`gradient of ${kind}${smooth > 0 ? ', smooth' : ''}: central differences; its Hessian is their Gauss–Newton`, () => {
-      const term: TermSpec = { name: kind, kind, weight: 3, final: 2, smooth, margin: 0.15 };
+  const limit = kind === 'range' || kind === 'speed-limit';
+  for (const smooth of limit ? [0] : [0, 0.2]) {
+    test(`gradient of ${kind}${smooth > 0 ? ', smooth' : ''}: central differences; its Hessian is no less than 0`, () => {
+      const weights = { name: kind, weight: 3, final: kind === 'effort' ? 0 : 2 };
+      const term: TermSpec = limit ? { ...weights, kind, margin: 0.15 } : { ...weights, kind, smooth };
       const target = kind.startsWith('tool') ? targets.tool : targets.joints;
       const p = armProblem(target, { terms: [term], horizon: 4 });
       p.prepare(0.3);
@@ -85,15 +88,15 @@ for (const kind of TERM_KINDS) {
   }
 }
 
-for (const [name, plant] of [
-  ['command', new CommandPlant(2)],
-  ['effort', new EffortPlant(pendulums(2))],
+for (const [name, system] of [
+  ['command', new CommandSystem(2, 0.05)],
+  ['rigid', new RigidSystem({ model: pendulums(2), dt: 0.05 })],
 ] as const) {
-  test(`derivatives of the ${name} plant are those of its step`, () => {
+  test(`derivatives of the ${name} system are those of its step`, () => {
     const x = Float64Array.of(0.4, -0.7, 0.9, 1.2);
     const u = Float64Array.of(0.3, -0.5);
     const [fx, fu] = [new Float64Array(16).fill(Number.NaN), new Float64Array(8).fill(Number.NaN)];
-    plant.derivatives(x, u, 0.05, fx, fu);
+    system.dynamicsDerivatives(x, u, 0, fx, fu);
     const h = 1e-6;
     const [up, down] = [new Float64Array(4), new Float64Array(4)];
     for (let j = 0; j < 6; j++) {
@@ -103,8 +106,8 @@ for (const [name, plant] of [
         else b[j - 4]! += d;
         return [a, b];
       };
-      plant.step(...at(h), 0.05, up);
-      plant.step(...at(-h), 0.05, down);
+      system.step(...at(h), 0.05, up);
+      system.step(...at(-h), 0.05, down);
       for (let i = 0; i < 4; i++) {
         const want = (up[i]! - down[i]!) / (2 * h);
         const got = j < 4 ? fx[4 * i + j]! : fu[2 * i + j - 4]!;

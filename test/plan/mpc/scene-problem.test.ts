@@ -5,7 +5,7 @@ import { PlanProblem } from '../../../src/robot/plan.ts';
 import type { ScenePlant, SceneSight } from '../../../src/robot/plant.ts';
 import { HOME } from '../../support/bench-arm.ts';
 import { allClose } from '../../support/close.ts';
-import { limits, N, tool } from '../../support/mpc-arm.ts';
+import { limits, N, toolView } from '../../support/mpc-arm.ts';
 
 /** A block that is dragged by the arm's first two joints: smooth, so that differences have a slope to find. */
 const drag: ScenePlant = {
@@ -43,7 +43,7 @@ const problem = (pose: Float64Array | null = null): SceneProblem =>
   new SceneProblem({
     plant: drag,
     sight: sight(pose),
-    tool,
+    view: toolView(),
     limits,
     terms: [
       { name: 'speed', kind: 'speed', weight: 0.5, final: 1 },
@@ -115,6 +115,9 @@ test('costs of the terms add up, scene terms first', () => {
   }
   const costs = new Float64Array(p.terms.length);
   p.report(xs, us, costs, new Float64Array(15));
-  assert.deepEqual(p.terms, ['block', 'hand', 'speed', 'effort', 'range']);
+  assert.deepEqual(
+    p.terms.map((t) => t.name),
+    ['block', 'hand', 'speed', 'effort', 'range'],
+  );
   allClose([costs.reduce((a, b) => a + b, 0)], [total], { rtol: 1e-12 });
 });
