@@ -9,7 +9,8 @@
  *   up to `late`     it is followed
  *   up to `stale`    it is followed, with Reason.planLate
  *   older, or past its last knot: brakes within its limits and holds, with Reason.planLate and Reason.underrun; goes on
- *                    with the next plan, and faults when none comes for `limit`
+ *                    with the next plan, and faults when none comes for `limit`. Plans that are too old already when they
+ *                    come move nothing, but do come: a planner that is slow leaves the arm held, one that is silent is a fault
  *
  * Reason.planFailed tells that the newest attempt of the planner failed and left an older plan in force; how long that
  * one lasts is the rule above. A plan that is not finite is none.
@@ -31,9 +32,11 @@ const PHASE = 0;
 const LATE = 1;
 const STALE = 2;
 const LIMIT = 3;
-/** How long there has been no plan, s. */
+/** How long no plan has come, s. */
 const MISSING = 4;
-const HEADER = 5;
+/** seq of the newest plan that came. */
+const SEQ = 5;
+const HEADER = 6;
 
 /** Ages of a plan, s: from when on it is said to be late, it is not followed, and its absence is a fault. */
 export const MPC_LATE = 0.05;
@@ -109,6 +112,7 @@ export class MpcController implements Controller {
     if (age > memory[LATE]!) at.flagAll(tick, Reason.planLate);
     memory[PHASE] = Phase.following;
     memory[MISSING] = 0;
+    memory[SEQ] = tick[plan.seq]!;
     if (tick[plan.mode] === CommandMode.torque) this.#effort(tick);
     else this.#motion(tick);
     return StepCode.ok;
@@ -169,6 +173,11 @@ export class MpcController implements Controller {
       memory[PHASE] = Phase.fallback;
       this.#follower.begin(tick);
       this.#grip.reset();
+    }
+    const seq = tick[this.#plan.seq]!;
+    if (seq !== memory[SEQ] && this.#evaluate(tick)) {
+      memory[SEQ] = seq;
+      memory[MISSING] = 0;
     }
     memory[MISSING]! += at.period * (1 + tick[at.missed]!);
     this.#follower.follow(tick, tick[at.missed]! | 0);

@@ -85,6 +85,32 @@ test('a late plan is followed and said to be late; a stale one brakes and holds;
   assert.equal(rig.steps(0.5), StepCode.fault, 'the limit');
 });
 
+test('plans that are too old when they come leave the arm held, without a fault; when none comes any more it is one', () => {
+  const rig = new Rig([0.03, 0.1, 0.5]);
+  rig.plan(1, { u: 1, until: 5 });
+  rig.steps(0.02);
+  const old = (seq: number): void => {
+    rig.plan(seq, { u: 1, until: 5 });
+    rig.bench.set('in.plan.captured', rig.bench.time - 0.15);
+  };
+  for (let seq = 2; seq < 22; seq++) {
+    old(seq);
+    assert.equal(rig.steps(0.1), StepCode.ok, `plan ${seq}`);
+    assert.equal(rig.reasons & Reason.underrun, Reason.underrun);
+  }
+  assert.equal(rig.bench.view('out.qd')[0], 0, 'at rest');
+  rig.plan(22, { u: 1 });
+  rig.steps(0.02);
+  assert.equal(rig.reasons & Reason.underrun, 0, 'a young one is followed');
+  assert.ok(rig.bench.view('out.qd')[0]! > 0.015);
+  old(23);
+  assert.equal(rig.steps(0.45), StepCode.ok);
+  // One that is no plan is none that came.
+  old(24);
+  rig.bench.view('in.plan.u').fill(Number.NaN);
+  assert.equal(rig.steps(0.1), StepCode.fault);
+});
+
 test('the next plan after a fallback is followed again', () => {
   const rig = new Rig([0.03, 0.1, 0.5]);
   rig.plan(1, { u: 1, until: 5 });
