@@ -70,6 +70,10 @@ export const ERRORS = {
     text: '{request} was refused: the rig is {mode}{because}',
     todo: 'Bring the rig into a mode that allows it: arm it, or clear the stop; the events of the rig say more.',
   },
+  REQUEST_ENDED: {
+    text: '{request} was ended: {why}',
+    todo: 'What has torque holds where it is, the rest has none. Look at the arm, then clear the stop and arm it again.',
+  },
   REQUEST_TIMEOUT: {
     text: '{request} had no effect within {seconds} s',
     todo: 'Look at the events of the rig and at the health of its loop.',
@@ -229,6 +233,10 @@ export const ERRORS = {
   DEVICE_MISUSED: {
     text: 'device {device} cannot {what}: {reason}',
     todo: 'Open a device once, then enable, disable and close it; make a new one to open it again.',
+  },
+  DEVICE_HALTED: {
+    text: 'device {device} was told to stop while its torque came on: what has none yet gets none',
+    todo: 'Look at the arm, then arm it again.',
   },
   DEVICE_PORT_MISSING: {
     text: 'device {device} has no port {port}: {reason}',

@@ -71,17 +71,24 @@ export class DynamixelChain extends BusChain<PacketDecoder, Joint> {
     return readItem(to, id, X.presentPosition);
   }
 
-  protected override async holdHere(to: Requester): Promise<void> {
-    for (const { id } of this.joints) await quiet(to, id);
+  protected override async holdHere(to: Requester, signal?: AbortSignal): Promise<void> {
+    for (const joint of this.joints) {
+      await quiet(to, joint.id);
+      // Without its watchdog nothing else would end a speed or torque that it was told before.
+      const item = goalItem(joint);
+      if (item !== X.goalPosition) await writeItem(to, joint.id, item, 0);
+    }
     const here = new Map<number, number>();
     for (const joint of this.joints) {
+      signal?.throwIfAborted();
       const { id } = joint;
       const item = goalItem(joint);
-      const goal = await this.here(to, joint);
+      const goal = await this.here(to, joint, signal);
       await writeItem(to, id, X.profileVelocity, GENTLE);
       // By speed or torque a servo begins with none; what it needs to stay comes with the next cycle.
       const first = item === X.goalPosition ? goal : 0;
       if (!(await setItem(to, id, item, first))) await writeItem(to, id, item, first);
+      signal?.throwIfAborted();
       await writeItem(to, id, X.torqueEnable, 1);
       if (item !== X.goalPosition) continue;
       // What moved under the hand meanwhile stays where it is now.

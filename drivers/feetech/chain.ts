@@ -72,15 +72,17 @@ export class FeetechChain extends BusChain<PacketDecoder, Joint> implements Serv
   }
 
   /** Goals first, then torque: writing a goal may turn torque on by itself, and then it holds too. */
-  protected override async holdHere(to: Requester): Promise<void> {
+  protected override async holdHere(to: Requester, signal?: AbortSignal): Promise<void> {
     const { table, order, unit } = this.#series;
     const here = new Map<number, number>();
     for (const joint of this.joints) {
+      signal?.throwIfAborted();
       const { id } = joint;
-      const goal = await this.here(to, joint);
+      const goal = await this.here(to, joint, signal);
       await writeItem(to, id, table.goalSpeed, Math.round(GENTLE / unit), order);
       if (!(await setItem(to, id, table.goalPosition, goal, this.#series)))
         await writeItem(to, id, table.goalPosition, goal, order);
+      signal?.throwIfAborted();
       await writeItem(to, id, table.torqueEnable, 1, order);
       // What moved under the hand meanwhile stays where it is now.
       here.set(id, this.within(joint, await this.position(to, joint)));

@@ -38,6 +38,8 @@ export class MockDevice implements Device {
   #sent: SentLog | null = null;
   #life: 'new' | 'opening' | 'open' | 'closed' = 'new';
   #enabled = false;
+  /** How often it was halted or disabled. */
+  #halts = 0;
   #seq = 0;
   #stateSeq = 0;
   #lastTime = Number.NEGATIVE_INFINITY;
@@ -117,7 +119,10 @@ export class MockDevice implements Device {
 
   async enable(): Promise<void> {
     this.#mustBeOpen('enable');
+    const halts = this.#halts;
     await this.#ask(FrameType.enable, 'enable');
+    // The halt was told behind it.
+    if (halts !== this.#halts) throw new ArmloopError('DEVICE_HALTED', { device: this.spec.name });
     // What was written before belongs to another run.
     this.#port!.command.take();
     this.#enabled = true;
@@ -125,12 +130,14 @@ export class MockDevice implements Device {
 
   async disable(): Promise<void> {
     this.#mustBeOpen('disable');
+    this.#halts++;
     this.#enabled = false;
     await this.#ask(FrameType.disable, 'disable');
   }
 
   /** The device brakes and ignores commands until it is enabled again. */
   async halt(): Promise<void> {
+    this.#halts++;
     this.#enabled = false;
     if (this.#life === 'open') await this.#ask(FrameType.disable, 'halt');
   }

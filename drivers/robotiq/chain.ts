@@ -79,6 +79,8 @@ export class RobotiqChain extends WiredChain<Requester> implements ServoChain {
   readonly #writing: Exchange<ReplyDecoder>;
   readonly #reads: Exchange<ReplyDecoder>;
   #written = 0;
+  /** The newest answer said that it follows goals, and none is missing since. */
+  #follows = false;
   #done: (outcome: CycleOutcome, time: number) => void = () => {};
   #touched = false;
 
@@ -127,7 +129,9 @@ export class RobotiqChain extends WiredChain<Requester> implements ServoChain {
   cycle(goals: Int32Array | null, done: (outcome: CycleOutcome, time: number) => void): void {
     this.#done = done;
     const { bus } = this.to!;
-    if (goals === null) {
+    if (goals === null || !this.#follows) {
+      // A goal comes with rACT: one that started anew meanwhile would take it as the order to open and close all the way.
+      if (goals !== null) this.#written = Number.NaN;
       bus.run(this.#reads);
       return;
     }
@@ -140,7 +144,7 @@ export class RobotiqChain extends WiredChain<Requester> implements ServoChain {
   #told(outcome: Outcome, time: number): void {
     const bus = this.to?.bus;
     if (bus === undefined || outcome === 'lost') this.#done('lost', time);
-    else if (outcome !== 'answered') this.#done('missed', time);
+    else if (outcome !== 'answered') this.#missed(time);
     else {
       this.#written = bus.written;
       bus.run(this.#reads);
@@ -157,7 +161,7 @@ export class RobotiqChain extends WiredChain<Requester> implements ServoChain {
   #heard(outcome: Outcome, time: number): void {
     const bus = this.to?.bus;
     if (bus === undefined || outcome === 'lost') this.#done('lost', time);
-    else if (outcome !== 'answered') this.#done('missed', time);
+    else if (outcome !== 'answered') this.#missed(time);
     else {
       // It takes its values when the request has arrived; a process that had to wait for its turn after it had written
       // knows that only from the answer.
@@ -166,6 +170,11 @@ export class RobotiqChain extends WiredChain<Requester> implements ServoChain {
       this.reading.speed[0] = this.#speed.next(arrived, this.reading.position[0]!);
       this.#done('read', time);
     }
+  }
+
+  #missed(time: number): void {
+    this.#follows = false;
+    this.#done('missed', time);
   }
 
   #unpack(bytes: Uint8Array, at: number): void {
@@ -177,6 +186,7 @@ export class RobotiqChain extends WiredChain<Requester> implements ServoChain {
     const fault = bytes[at + Input.fault]! & 0x0f;
     r.position[0] = bytes[at + Input.position]!;
     r.goal[0] = following ? bytes[at + Input.echo]! : -1;
+    this.#follows = following;
     r.powered[0] = following ? 1 : 0;
     r.faults[0] = passing(fault) ? 0 : fault;
     r.torque[0] = this.#grip(following ? contact : Contact.moving);
@@ -198,7 +208,7 @@ export class RobotiqChain extends WiredChain<Requester> implements ServoChain {
     return force * Math.abs(map.scale) * (contact === Contact.closing ? 1 : -1);
   }
 
-  async hold(): Promise<void> {
+  async hold(signal?: AbortSignal): Promise<void> {
     const to = this.to!;
     const { device, now } = this.options;
     const { port } = to.bus.wire;
@@ -211,7 +221,7 @@ export class RobotiqChain extends WiredChain<Requester> implements ServoChain {
         throw new ArmloopError('DEVICE_NOT_ACTIVATED', { device, port });
       }
       this.onNote?.('the gripper is activated: its fingers open and close all the way');
-      status = await activate(to, now);
+      status = await activate(to, now, signal);
     }
     // Two readings: one bad value must not become a goal.
     for (let same = false, i = 0; !same && i < LOOKS; i++) {
@@ -220,6 +230,7 @@ export class RobotiqChain extends WiredChain<Requester> implements ServoChain {
       status = again;
     }
     const [low, high] = this.#jaw.map.stepLimits;
+    signal?.throwIfAborted();
     await writeOrder(to, this.#order(Math.min(Math.max(status.position, low), high)));
   }
 
@@ -228,8 +239,13 @@ export class RobotiqChain extends WiredChain<Requester> implements ServoChain {
     return { action: Action.activate | Action.goTo, position, speed: speedCount, force: forceCount };
   }
 
-  /** Stops where it is and stays active: clearing rACT would cost an activation the next time. */
+  /**
+   * Stops where it is and stays active: clearing rACT would cost an activation the next time. One that is not active is left
+   * alone: setting rACT would begin an activation.
+   */
   async release(): Promise<void> {
+    const { activation } = await readStatus(this.to!);
+    if (activation !== Activation.active) return;
     await writeOrder(this.to!, { ...this.#order(this.reading.position[0]!), action: Action.activate });
   }
 

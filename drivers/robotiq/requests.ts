@@ -1,4 +1,5 @@
 /** Single requests to the gripper, each with a bounded number of tries: what is done outside of the cycle. */
+import { setTimeout } from 'node:timers/promises';
 import { ArmloopError } from '../../src/errors.ts';
 import { HalfDuplexBus, type Outcome } from '../bus/half-duplex.ts';
 import type { Wire } from '../bus/wire.ts';
@@ -131,19 +132,34 @@ export async function writeOrder(to: Requester, order: Order): Promise<void> {
   await persist(to, request, writeReply(request), () => true);
 }
 
-/** Opens and closes the fingers once to find their ends; afterwards it takes positions. */
-export async function activate(to: Requester, now: () => number): Promise<GripperStatus> {
+/**
+ * Opens and closes the fingers once to find their ends; afterwards it takes positions. The gripper goes on with that by
+ * itself: when `signal` is aborted it is reset (manual, 4.4: rACT), which stops the fingers where they are, and is to be
+ * activated anew. Rejects with the reason of the signal, and as `until` does.
+ */
+export async function activate(
+  to: Requester,
+  now: () => number,
+  signal?: AbortSignal,
+): Promise<GripperStatus> {
+  signal?.throwIfAborted();
   await writeOrder(to, { action: 0 });
-  await until(to, now, (s) => !s.activated);
+  await until(to, now, (s) => !s.activated, signal);
   await writeOrder(to, { action: Action.activate });
-  return until(to, now, (s) => s.activation === Activation.active);
+  try {
+    return await until(to, now, (s) => s.activation === Activation.active, signal);
+  } catch (error) {
+    if (signal?.aborted === true) await writeOrder(to, { action: 0 });
+    throw error;
+  }
 }
 
-/** Polls until `done`. Rejects with DEVICE_GRIPPER_FAULT at a fault, or when it takes too long. */
+/** Polls until `done`. Rejects with DEVICE_GRIPPER_FAULT at a fault, or when it takes too long; with the reason of `signal`. */
 export async function until(
   to: Requester,
   now: () => number,
   done: (status: GripperStatus) => boolean,
+  signal?: AbortSignal,
 ): Promise<GripperStatus> {
   const end = now() + ACTIVATION_S;
   const fail = (fault: string): never => {
@@ -154,10 +170,12 @@ export async function until(
     });
   };
   for (;;) {
+    signal?.throwIfAborted();
     const status = await readStatus(to);
     if (done(status)) return status;
     if (status.activated && major(status.fault)) fail(faultWords(status.fault));
     if (now() > end) fail(`it did not finish within ${ACTIVATION_S} s`);
-    await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
+    // A signal that comes meanwhile is seen at the top.
+    await setTimeout(LOOK_MS, undefined, signal === undefined ? {} : { signal }).catch(() => {});
   }
 }

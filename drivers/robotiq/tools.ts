@@ -186,7 +186,11 @@ export const tools: Readonly<Record<string, DriverTool>> = {
     run: async (args, context) => {
       await withGripper(given('activate', args, 'port', [0, 0]), context, async (to) => {
         context.print('Keep out of the fingers: they open and close all the way.');
-        context.print(words(await activate(to, context.now)));
+        const ended = new AbortController();
+        void context.interrupted.then(() =>
+          ended.abort(new ArmloopError('DEVICE_HALTED', { device: to.device })),
+        );
+        context.print(words(await activate(to, context.now, ended.signal)));
       });
     },
   },

@@ -145,11 +145,23 @@ export class DeviceRack implements AsyncDisposable {
     return renewed;
   }
 
-  /** Torque on. Rejects with CALIBRATION_MISSING, CALIBRATION_STALE, and with what the devices say. */
+  /**
+   * Torque on, of all or none: when one cannot, or `halt` is called, the others end it. Settles when all have. Rejects with
+   * CALIBRATION_MISSING, CALIBRATION_STALE, and with what the first device says.
+   */
   async enable(): Promise<void> {
     const { barred } = this.calibration;
     if (barred !== null) throw barred;
-    await Promise.all(this.#devices.map((d) => d.enable()));
+    const failed: unknown[] = [];
+    const one = async (device: Device): Promise<void> => {
+      try {
+        await device.enable();
+      } catch (error) {
+        if (failed.push(error) === 1) await this.halt();
+      }
+    };
+    await Promise.all(this.#devices.map(one));
+    if (failed.length > 0) throw failed[0];
   }
 
   async disable(): Promise<void> {

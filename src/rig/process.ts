@@ -35,7 +35,7 @@ export async function runRig(options: RigProcessOptions): Promise<number> {
   const stop = new StopSignals();
   let rig: Rig;
   try {
-    rig = await Rig.open({ spec, workspace, log, dryRun: options.dryRun ?? false });
+    rig = await Rig.open({ spec, workspace, log, dryRun: options.dryRun ?? false, stopped: stop.first });
   } catch (error) {
     log.fatal({ err: error }, 'not started');
     throw error;

@@ -23,6 +23,9 @@ import { sessionHost } from './session-host.ts';
 import { RigSocket } from './socket.ts';
 import { TickWatch } from './tick-watch.ts';
 
+/** What keeps the arm from torque at the start, and the rig from nothing else. */
+const UNARMED: ReadonlySet<string> = new Set(['CALIBRATION_STALE', 'REQUEST_ENDED']);
+
 export interface RigOptions {
   readonly spec: RobotSpec;
   readonly workspace: string;
@@ -33,6 +36,8 @@ export interface RigOptions {
   readonly dryRun?: boolean;
   /** Module with createSolver, for planners; default: src/plan/mpc/solver.ts. */
   readonly solver?: URL;
+  /** Resolves when the rig is to end though it may still be starting: torque that is coming on is ended then. */
+  readonly stopped?: Promise<unknown>;
 }
 
 export class Rig implements Hearer {
@@ -136,6 +141,7 @@ export class Rig implements Hearer {
     try {
       const rig = new Rig(options, parts);
       late.rig = rig;
+      void options.stopped?.then(() => rig.session.retire());
       await rig.#start();
       late.opened(rig);
       return rig;
@@ -181,7 +187,7 @@ export class Rig implements Hearer {
     try {
       await this.session.arm();
     } catch (error) {
-      if (error instanceof ArmloopError && error.code === 'CALIBRATION_STALE') return error;
+      if (error instanceof ArmloopError && UNARMED.has(error.code)) return error;
       throw error;
     }
     await this.watch.until('holding', (v) => v.mode === Mode.holding, 5);

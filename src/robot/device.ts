@@ -60,11 +60,15 @@ export interface Device extends AsyncDisposable {
   readonly spec: DeviceSpec;
   /** Connects and starts publishing State; commands are ignored until `enable`. Rejects with DEVICE_* errors. */
   open(port: DevicePort): Promise<void>;
-  /** Torque on: from here on commands move it. It must not jump: it holds where it is until the first command. */
+  /**
+   * Torque on: from here on commands move it. It must not jump: it holds where it is until the first command. A `halt`
+   * meanwhile ends it: what has no torque yet gets none, what moves stops, what has torque holds, and this rejects with
+   * DEVICE_HALTED. A device that does all of it at once may have done it by then, and halts.
+   */
   enable(): Promise<void>;
-  /** Torque off (after parking) or idle; State goes on. */
+  /** Torque off (after parking) or idle; State goes on. An `enable` under way is ended first, as by `halt`. */
   disable(): Promise<void>;
-  /** Stop and hold now, without the loop: used when the loop thread is dead. */
+  /** Stop and hold now, without the loop: used when the loop thread is dead, and while torque comes on. */
   halt(): Promise<void>;
   /** Simulations: new scene from the seed. Resolves when the state of the new epoch is published. */
   reset?(seed: number): Promise<void>;

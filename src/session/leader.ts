@@ -406,8 +406,8 @@ export class LeaderFlow {
     this.#asker.event('info', `The leader ${name} goes to the pose of the arm.`);
     this.#host.changed();
     try {
-      await this.#leader.follow(this.#map.inverse(this.#host.arm().q));
-      await there;
+      // Whoever stops it does not wait until all of it is stiff.
+      await Promise.all([this.#leader.follow(this.#map.inverse(this.#host.arm().q)), there]);
     } catch (error) {
       await this.#limp();
       throw error;

@@ -12,6 +12,7 @@ import type { SessionEvent, SessionState } from '../server/protocol.ts';
 import { ButtonFlow } from './buttons.ts';
 import { CalibrationFlow } from './calibration.ts';
 import { Control } from './control.ts';
+import { Enabling } from './enabling.ts';
 import { EventLog } from './events.ts';
 import { Guest } from './guest.ts';
 import type { LoopRequest, SessionHost } from './host.ts';
@@ -48,10 +49,7 @@ export class Session {
   readonly #buttons: ButtonFlow;
   readonly #calibration: CalibrationFlow;
   readonly #handlers: Handlers;
-  /** The devices were told to hold without the loop: they take no commands before they are enabled again. */
-  #halted = false;
-  /** Requests that turn torque on and are under way. */
-  #enabling = 0;
+  readonly #enabling: Enabling;
   #line: Promise<unknown> = Promise.resolve();
   #metrics: () => unknown = () => ({});
   #watch: (connection: number, cameras: readonly number[]) => void = () => {};
@@ -64,6 +62,7 @@ export class Session {
     });
     this.#recording = new RecordingFlow(host.recorder);
     this.#events = new EventLog((event) => this.#told(event));
+    this.#enabling = new Enabling(host, (level, text) => this.event(level, text));
     this.#policies = new PolicyFlow(host, this);
     this.#planner = new PlannerFlow(host, this);
     this.#push = new PushFlow(host, this);
@@ -223,36 +222,24 @@ export class Session {
 
   /** The rig is being shut down: nobody drives from now on, and only stops are still taken. */
   retire(): void {
+    void this.#enabling.bar('the rig is being shut down');
     this.#calibration.stop('the rig is being shut down');
     this.#control.retire();
   }
 
   /** Connects nothing, but takes a connected rig to `holding`. */
   async arm(lease = 0): Promise<number> {
-    // Until the loop has answered, torque is on and the mode does not say so yet.
-    this.#enabling++;
-    try {
-      await this.#enable('arming');
-      return await this.ask({ kind: RequestKind.arm, lease }, 'arming');
-    } finally {
-      this.#enabling--;
-    }
+    return this.#enable('arming', lease, () => this.ask({ kind: RequestKind.arm, lease }, 'arming'));
   }
 
   /** True while torque comes on. */
   get enabling(): boolean {
-    return this.#enabling > 0;
+    return this.#enabling.underWay;
   }
 
-  async #enable(request: string): Promise<void> {
+  async #enable<T>(request: string, lease: number, then: () => Promise<T>): Promise<T> {
     this.#calibration.needIdle(request);
-    this.#enabling++;
-    try {
-      await this.#host.enableDevices();
-    } finally {
-      this.#enabling--;
-    }
-    this.#halted = false;
+    return this.#enabling.run(request, lease, then);
   }
 
   /** Asks the loop and waits for its answer. Rejects with REQUEST_REFUSED, REQUEST_TIMEOUT. */
@@ -274,11 +261,12 @@ export class Session {
     const halt = async (why: string): Promise<void> => {
       const { mode } = this.#host.view;
       // Without torque before, they get none back by clearing: a hand may be on the arm.
-      if (mode !== Mode.connected && mode !== Mode.off) this.#halted = true;
+      if (mode !== Mode.connected && mode !== Mode.off) this.#enabling.halted = true;
       await this.#host.haltDevices();
       this.event('error', `${why}; the devices were told to hold.`);
     };
     this.event('warning', 'Emergency stop pressed.');
+    const ended = this.#enabling.end('the emergency stop was pressed');
     let seq = 0;
     try {
       // The arm first; a leader on its way to the arm's pose stops too.
@@ -294,6 +282,7 @@ export class Session {
       () => false,
     );
     if (!alive) await halt('The loop did not answer the emergency stop');
+    await ended;
     return seq;
   }
 
@@ -320,6 +309,7 @@ export class Session {
   #ended(lease: Lease, why: string): void {
     this.#leader?.stop(why);
     this.#input?.stop();
+    void this.#enabling.end(why, lease.id);
     this.#host.operate(this.nobody());
     // Whatever drives, by hand or by plan, did so for this operator. In other modes the loop has nothing to do.
     try {
@@ -343,15 +333,17 @@ export class Session {
     if (kind === 'hold') this.#leader?.stop('the arm was told to hold');
     if (kind === 'arm') return { seq: await this.arm(lease) };
     if (kind === 'disarm') {
+      await this.#enabling.end('the rig is disarmed');
       const seq = await this.ask({ kind: RequestKind.disarm, lease }, 'disarming');
       await this.#host.until('disarming', (v) => v.mode === Mode.off || v.mode === Mode.connected, 10);
       await this.#host.disableDevices();
       // From here only arming turns torque on.
-      this.#halted = false;
+      this.#enabling.halted = false;
       return { seq };
     }
-    if (kind === 'clear' && this.#halted) {
-      await this.#enable('clearing the stop');
+    if (kind === 'clear' && this.#enabling.halted) {
+      const clear = () => this.ask({ kind: RequestKind.clear, lease }, kind);
+      return { seq: await this.#enable('clearing the stop', lease, clear) };
     }
     if (kind !== 'activate') return { seq: await this.ask({ kind: RequestKind[kind], lease }, kind) };
     const controller = ControllerId[params.controller ?? 'hold'];

@@ -156,7 +156,8 @@ function suite(candidate: Candidate): void {
       },
     );
     assert.ok(fastest > 0.02, 'it moved');
-    assert.ok(fastest < 1.1, `${fastest} of the largest speed`);
+    // After a gap on a bad line goals may run a quarter ahead of the speed limit: so much is taken for jitter.
+    assert.ok(fastest < 1.35, `${fastest} of the largest speed`);
   });
 
   it('says for each command, by tick number, what was really sent and when', async () => {
@@ -279,6 +280,28 @@ function suite(candidate: Candidate): void {
     const rest = s.vector('q');
     await s.drive((time) => time > 0.2, 5);
     near(s.vector('q'), rest, 2e-3, 'it went on');
+  });
+
+  it('ends enabling when it is halted meanwhile, or holds; enabled again it follows', async () => {
+    const s = await opened();
+    const ended = s.device.enable().then(
+      () => 'enabled',
+      (error: Error & { code?: string }) => error.code ?? error.message,
+    );
+    await s.device.halt();
+    assert.ok(['enabled', 'DEVICE_HALTED'].includes(await ended), await ended);
+    s.wantHere();
+    const start = s.vector('q');
+    const axis = s.device.spec.axes[0]!;
+    const way = 0.1 * (axis.max - axis.min) * (start[0]! > (axis.max + axis.min) / 2 ? -1 : 1);
+    const onward = (): void => {
+      s.wanted.q[0] = start[0]! + way;
+    };
+    await s.drive((time) => time > 0.4, 5, onward);
+    near(s.vector('q'), start, 0.2 * Math.abs(way), 'it follows though it was halted');
+    assert.ok(!s.has('enabled') || s.has('watchdog'), 'it says that it does not follow commands');
+    await s.device.enable();
+    await s.drive(() => Math.abs(s.vector('q')[0]! - start[0]!) > 0.5 * Math.abs(way), 20, onward);
   });
 
   it('goes through disable and enable as often as asked', async () => {

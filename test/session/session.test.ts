@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { ArmloopError } from '../../src/errors.ts';
-import { ControllerId, OperatorKind, Reason, Source } from '../../src/robot/tick.ts';
+import { ControllerId, Mode, OperatorKind, Reason, Source } from '../../src/robot/tick.ts';
 import { Session } from '../../src/session/session.ts';
 import { PaperRig } from '../support/paper-rig.ts';
 
@@ -332,4 +332,69 @@ test('a push is one event from its first request to its last, in the log of the 
     await assert.rejects(async () => push('hand', bad), code('REQUEST_INVALID'), JSON.stringify(bad));
   rig.scene = null;
   await assert.rejects(push('hand'), /a push needs a simulated rig/);
+});
+
+test('torque that is coming on is ended by the emergency stop, by who is gone, by disarming and by a shutdown', async () => {
+  const { rig, session, take } = await open();
+  const arming = async (): Promise<Promise<unknown>[]> => {
+    const lease = await take();
+    let fail: (error: Error) => void = () => {};
+    rig.enableDevices = () =>
+      new Promise((_, reject) => {
+        fail = reject;
+      });
+    rig.haltDevices = async () => {
+      rig.done.push('halt');
+      fail(new ArmloopError('DEVICE_HALTED', { device: 'arm' }));
+    };
+    const ended = session.request('request', { kind: 'arm', lease }, 1);
+    await assert.rejects(session.request('request', { kind: 'arm', lease }, 1), /being armed/);
+    rig.done.length = 0;
+    return [ended];
+  };
+  const ends = async (arming: Promise<unknown>, why: RegExp): Promise<void> => {
+    await assert.rejects(
+      arming,
+      (error) => code('REQUEST_ENDED')(error) && why.test((error as Error).message),
+    );
+    assert.ok(rig.done.includes('halt') && !rig.done.includes('ask arm'), `${rig.done}`);
+    assert.match(rig.logged.join('\n'), new RegExp(`Torque was coming on .*${why.source}`));
+    rig.view.mode = Mode.connected;
+  };
+  rig.view.mode = Mode.connected;
+  const [stopped] = await arming();
+  await session.estop();
+  await ends(stopped!, /the emergency stop was pressed/);
+  const [gone] = await arming();
+  session.serverGone(1);
+  await ends(gone!, /the server of the operator is gone/);
+  const [disarmed] = await arming();
+  await session.request('request', { kind: 'disarm', lease: session.leaseId }, 1);
+  await ends(disarmed!, /the rig is disarmed/);
+  assert.ok(rig.done.indexOf('halt') < rig.done.indexOf('disable'));
+  const [retired] = await arming();
+  session.retire();
+  await ends(retired!, /the rig is being shut down/);
+  await assert.rejects(session.arm(), code('REQUEST_ENDED'), 'nothing comes on any more');
+});
+
+test('where the loop commands devices whose torque came on again, a stop that ended that is cleared by enabling them', async () => {
+  const { rig, session, take } = await open();
+  const lease = await take();
+  let fail: (error: Error) => void = () => {};
+  rig.enableDevices = () =>
+    new Promise((_, reject) => {
+      fail = reject;
+    });
+  rig.haltDevices = async () => fail(new ArmloopError('DEVICE_HALTED', { device: 'arm' }));
+  const arming = session.request('request', { kind: 'arm', lease }, 1);
+  await session.estop();
+  await assert.rejects(arming, code('REQUEST_ENDED'));
+  rig.enableDevices = async () => {
+    rig.done.push('enable');
+    return undefined;
+  };
+  rig.done.length = 0;
+  await session.request('request', { kind: 'clear', lease }, 1);
+  assert.deepEqual(rig.done, ['enable', 'ask clear']);
 });

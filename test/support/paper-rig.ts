@@ -136,9 +136,9 @@ export class PaperRig implements SessionHost {
   readonly inputs: Float64Array[] = [];
   operate = (block: Float64Array) => void this.inputs.push(Float64Array.from(block));
   readonly calibration: SessionHost['calibration'];
-  enableDevices = async () => void this.done.push('enable');
+  enableDevices = async (): Promise<void> => void this.done.push('enable');
   disableDevices = async () => void this.done.push('disable');
-  haltDevices = async () => void this.done.push('halt');
+  haltDevices = async (): Promise<void> => void this.done.push('halt');
   openReplay = async (episode: string) => ({
     scene: [{ device: 'sim', state: new Float64Array(3) }],
     duration: 2,

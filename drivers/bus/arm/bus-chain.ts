@@ -105,7 +105,8 @@ export abstract class BusChain<D extends StatusDecoder, J extends BusJoint<Servo
   protected abstract forgot(to: Asker<D>, joint: J): Promise<boolean>;
   /** Zero that a servo itself was given, in steps. */
   protected abstract origin(to: Asker<D>, joint: J): Promise<number>;
-  protected abstract holdHere(to: Asker<D>): Promise<void>;
+  /** See ServoChain.hold. */
+  protected abstract holdHere(to: Asker<D>, signal?: AbortSignal): Promise<void>;
   protected abstract letGo(to: Asker<D>): Promise<void>;
   abstract faultWords(bits: number): string;
 
@@ -136,8 +137,8 @@ export abstract class BusChain<D extends StatusDecoder, J extends BusJoint<Servo
     this.#cycle!.run(goals, done, speeds);
   }
 
-  hold(): Promise<void> {
-    return this.holdHere(this.to!);
+  hold(signal?: AbortSignal): Promise<void> {
+    return this.holdHere(this.to!, signal);
   }
 
   release(): Promise<void> {
@@ -161,9 +162,10 @@ export abstract class BusChain<D extends StatusDecoder, J extends BusJoint<Servo
   }
 
   /** The goal that keeps a servo where it is. Read twice: one bad value must not become a goal. */
-  protected async here(to: Asker<D>, joint: J): Promise<number> {
+  protected async here(to: Asker<D>, joint: J, signal?: AbortSignal): Promise<number> {
     let steps = await this.position(to, joint);
     for (let again = await this.position(to, joint); Math.abs(again - steps) > SAME; ) {
+      signal?.throwIfAborted();
       steps = again;
       again = await this.position(to, joint);
     }

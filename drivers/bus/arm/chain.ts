@@ -64,8 +64,11 @@ export interface ServoChain {
     done: (outcome: CycleOutcome, time: number) => void,
     speeds?: Float64Array,
   ): void;
-  /** Torque on where each servo is now, so that nothing jumps, and the servo's own watchdog with it. */
-  hold(): Promise<void>;
+  /**
+   * Torque on where each servo is now, so that nothing jumps, and the servo's own watchdog with it. When `signal` is
+   * aborted no more servos get torque, what moves by that stops, and it rejects with the reason of the signal.
+   */
+  hold(signal?: AbortSignal): Promise<void>;
   /** Torque off. */
   release(): Promise<void>;
   /** What keeps cycles from being answered, in words; empty when everybody answers as they should. */

@@ -60,10 +60,12 @@ export class ServoArm implements Device {
   #report: Report | null = null;
   #life: 'new' | 'opening' | 'open' | 'lost' | 'closed' = 'new';
   #enabled = false;
-  /** How often it was halted. */
-  #halts = 0;
+  /** Ends what turns torque on; null while nothing does. */
+  #enabling: AbortController | null = null;
   /** Torque is being turned on or off: nothing is sent meanwhile. */
   #busy = false;
+  /** What turns torque on or off comes one after the other. */
+  #turn: Promise<unknown> = Promise.resolve();
   #misses = 0;
   #impossible = -1;
   #deaf = 0;
@@ -138,12 +140,30 @@ export class ServoArm implements Device {
     if (this.#life !== 'open')
       this.#misused('enable', this.#life === 'lost' ? 'it is not connected' : `it is ${this.#life}`);
     this.#needOrigins();
-    const halts = this.#halts;
+    this.#enabling?.abort(new ArmloopError('DEVICE_HALTED', { device: this.spec.name }));
+    const enabling = new AbortController();
+    this.#enabling = enabling;
+    try {
+      await this.#hold(enabling.signal);
+    } finally {
+      if (this.#enabling === enabling) this.#enabling = null;
+    }
+  }
+
+  /** Torque on, holding where it is. Rejects with the reason of the signal: what has torque holds, and nothing is sent. */
+  async #hold(signal?: AbortSignal): Promise<void> {
     await this.#switching(async () => {
-      await this.#chain.hold();
+      try {
+        await this.#chain.hold(signal);
+        signal?.throwIfAborted();
+      } catch (error) {
+        if (signal?.aborted === true) this.#enabled = false;
+        throw error;
+      }
+      const { halted } = this.#goals;
       this.#startHere();
-      // Halted while torque came on.
-      if (halts !== this.#halts) this.#goals.halt();
+      // Nobody but `enable` ends a halt.
+      if (signal === undefined && halted) this.#goals.halt();
       // What was written before belongs to another run.
       this.#port!.command.take();
       this.#enabled = true;
@@ -164,13 +184,18 @@ export class ServoArm implements Device {
     if (this.#life !== 'open')
       this.#misused('disable', this.#life === 'lost' ? 'it is not connected' : `it is ${this.#life}`);
     this.#enabled = false;
+    this.#endEnabling();
     await this.#switching(() => this.#chain.release());
   }
 
   /** Brakes, holds, and follows nothing until it is enabled again. */
   async halt(): Promise<void> {
-    this.#halts++;
     this.#goals.halt();
+    this.#endEnabling();
+  }
+
+  #endEnabling(): void {
+    this.#enabling?.abort(new ArmloopError('DEVICE_HALTED', { device: this.spec.name }));
   }
 
   raw(): RawReading | null {
@@ -186,6 +211,11 @@ export class ServoArm implements Device {
     this.#life = 'closed';
     this.#enabled = false;
     if (this.#timer !== null) clearTimeout(this.#timer);
+    if (this.#enabling !== null) {
+      // What is coming on is ended while there is a port to say so through.
+      this.#endEnabling();
+      await this.#turn;
+    }
     await this.#chain.close();
   }
 
@@ -193,13 +223,17 @@ export class ServoArm implements Device {
     throw new ArmloopError('DEVICE_MISUSED', { device: this.spec.name, what, reason });
   }
 
-  async #switching(work: () => Promise<void>): Promise<void> {
-    this.#busy = true;
-    try {
-      await work();
-    } finally {
-      this.#busy = false;
-    }
+  #switching(work: () => Promise<void>): Promise<void> {
+    const turn = this.#turn.then(async () => {
+      this.#busy = true;
+      try {
+        await work();
+      } finally {
+        this.#busy = false;
+      }
+    });
+    this.#turn = turn.catch(() => {});
+    return turn;
   }
 
   /** Holds where it was read last. */
@@ -405,9 +439,11 @@ export class ServoArm implements Device {
     this.#cycle();
     try {
       await ready;
-      const { halted } = this.#goals;
-      if (torque && this.#chain.reading.powered.every((p) => p === 1)) await this.enable();
-      if (halted) this.#goals.halt();
+      if (torque && this.#chain.reading.powered.every((p) => p === 1)) {
+        this.#needOrigins();
+        // All have torque: a halt meanwhile has nothing to end.
+        await this.#hold();
+      }
       const state = this.#enabled ? 'it holds' : this.#words.off;
       this.onNote?.(`${this.#chain.wire} answers again: ${state}. Clear the stop to go on`);
     } catch {

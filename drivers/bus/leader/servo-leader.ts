@@ -59,6 +59,10 @@ export class ServoLeader implements Leader {
   #life: 'new' | 'open' | 'finished' = 'new';
   /** `turning`: torque is being turned on. */
   #torque: 'off' | 'turning' | 'on' = 'off';
+  /** Ends that. */
+  #turning = new AbortController();
+  /** What turned torque on or off last has ended. */
+  #turned: Promise<unknown> = Promise.resolve();
   #misses = 0;
   #impossible = -1;
   #due = 0;
@@ -119,13 +123,22 @@ export class ServoLeader implements Leader {
     });
     this.#goal.set(q);
     if (this.#torque !== 'off') return;
+    // One that is still letting go does so first.
+    await this.#turned;
+    if (this.#torque !== 'off' || this.#life !== 'open') return;
     this.#torque = 'turning';
+    const turning = new AbortController();
+    this.#turning = turning;
+    const holding = this.#chain.hold(turning.signal);
+    this.#turned = holding.catch(() => {});
     try {
-      await this.#chain.hold();
+      await holding;
     } catch (error) {
-      this.#torque = 'off';
+      // Half of it is stiff.
+      if (!turning.signal.aborted) await this.release().catch(() => {});
       throw error;
     }
+    turning.signal.throwIfAborted();
     // From where it is, at its own pace.
     this.#goals.start(here, this.#now());
     this.#torque = 'on';
@@ -133,15 +146,22 @@ export class ServoLeader implements Leader {
 
   async release(): Promise<void> {
     if (this.#life !== 'open' || this.#torque === 'off') return;
+    await this.#letGo();
+  }
+
+  async #letGo(): Promise<void> {
     this.#torque = 'off';
-    await this.#chain.release();
+    this.#turning.abort(new ArmloopError('DEVICE_HALTED', { device: this.spec.name }));
+    const done = this.#turned.then(() => this.#chain.release());
+    this.#turned = done.catch(() => {});
+    await done;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#life = 'finished';
     if (this.#timer !== null) clearTimeout(this.#timer);
     // One that faults lets go too. Servos whose port is gone let nobody tell them; their watchdog has stopped them.
-    if (this.#torque !== 'off') await this.#chain.release().catch(() => {});
+    if (this.#torque !== 'off') await this.#letGo().catch(() => {});
     await this.#chain.close();
   }
 

@@ -36,6 +36,8 @@ export interface GripperState {
   readonly force: number;
   readonly temperature: number;
   readonly voltage: number;
+  /** Answers: not while it boots. */
+  readonly online: boolean;
   readonly active: boolean;
   readonly following: boolean;
   readonly contact: number;
@@ -118,6 +120,7 @@ export class EmulatedGripper {
       force,
       temperature,
       voltage: this.voltage,
+      online: this.online,
       active: this.#phase === 'active',
       following: this.#follows(),
       contact: this.#contact,

@@ -65,6 +65,66 @@ export async function replugged<S extends Servo>(arm: ArmStand<S>): Promise<void
   assert.ok(fastest < 1.6 * s.device.spec.axes[0]!.velocity, `${fastest} rad/s`);
 }
 
+/** Adapters of FTDI hand answers on this late, ms: torque comes on so slowly then that something can happen meanwhile. */
+export const SLOW_ADAPTER = { latencyMs: 16 } as const;
+
+/**
+ * An arm behind SLOW_ADAPTER is halted, and switched off, while torque comes on: no more servos get any, those that have it
+ * stay where they are (and let go), and afterwards it can be enabled as ever.
+ */
+export async function endedWhileEnabling<S extends Servo>(
+  arm: ArmStand<S>,
+  torque: (servo: S) => boolean,
+): Promise<void> {
+  const { s, emulator } = arm;
+  const powered = async (): Promise<boolean[]> => (await arm.servos()).map(torque);
+  /** Begins to enable; resolves when the first servo has torque, with what tells how it ended. */
+  const begin = async (): Promise<() => Promise<unknown>> => {
+    const outcome = s.device.enable().then(
+      () => 'enabled',
+      (error: { code?: string }) => error.code,
+    );
+    await until('the first servo has torque', async () => (await powered())[0]!);
+    return () => outcome;
+  };
+  await s.open();
+  await emulator.trace();
+  const first = await begin();
+  await s.device.halt();
+  assert.equal(await first(), 'DEVICE_HALTED');
+  const on = await powered();
+  assert.ok(on[0] && !on.at(-1), `it was ended half-way: ${on}`);
+  const from = now();
+  await s.drive(
+    (time) => time > 0.4,
+    10,
+    () => {
+      s.wanted.q[0] = s.vector('q')[0]! + 0.3;
+    },
+  );
+  assert.ok(!s.has('enabled'), 'half an arm takes no commands');
+  assert.deepEqual(await powered(), on, 'nobody else got torque, nobody let go');
+  assert.equal(s.device.raw!()!.torque, 'on', 'a calibration knows that some have torque');
+  const trace = await emulator.traced();
+  for (let i = 0; i < on.length; i++) {
+    if (!on[i]) continue;
+    const angles = course(trace, i, from).map((p) => p.angle);
+    assert.ok(Math.max(...angles) - Math.min(...angles) < 0.01, `servo ${i + 1} has torque and moved`);
+  }
+  const second = await begin();
+  await s.device.disable();
+  assert.equal(await second(), 'DEVICE_HALTED');
+  assert.ok(
+    (await powered()).every((p) => !p),
+    'all let go',
+  );
+  await s.device.enable();
+  await s.watch(() => s.has('enabled'), 10);
+  assert.ok((await powered()).every((p) => p));
+  s.wantHere();
+  await moving(arm, SPEED);
+}
+
 /** The host of an arm that moves is gone; resolves with when, once it is `atRest`. */
 export async function abandoned<S extends Servo>(
   arm: ArmStand<S>,

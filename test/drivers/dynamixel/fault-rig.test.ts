@@ -3,7 +3,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { workspace } from '../../support/rig-process.ts';
 import { now } from '../bus/arm-stand.ts';
-import { FaultRig } from './fault-rig.ts';
+import { FaultRig } from '../bus/fault-rig.ts';
+import { DYNAMIXEL7 } from '../bus/fault-subjects.ts';
 import { lossy } from './lossy-line.ts';
 
 /** Ten cycles without an answer, the servos' watchdog, and time to settle without a brake, s. */
@@ -11,7 +12,7 @@ const REST_S = 0.8;
 
 test('5 % of all bytes are lost: it stops, holds and says so; driven again afterwards, with every tick in the episode', async (t) => {
   using folder = workspace();
-  await using rig = await FaultRig.open(folder.path, { rateHz: 100 });
+  await using rig = await FaultRig.open(folder.path, DYNAMIXEL7, { rateHz: 100 });
   const r = await lossy(rig, 0.05, 3);
   t.diagnostic(JSON.stringify(r));
   assert.ok(r.stopped!.restS < REST_S, `at rest after ${r.stopped!.restS} s`);
@@ -27,7 +28,7 @@ test('5 % of all bytes are lost: it stops, holds and says so; driven again after
 
 test('the cable is pulled in motion while recording: the arm stops, every tick is in the episode', async () => {
   using folder = workspace();
-  await using rig = await FaultRig.open(folder.path, { rateHz: 100 });
+  await using rig = await FaultRig.open(folder.path, DYNAMIXEL7, { rateHz: 100 });
   await rig.record();
   await rig.drive();
   const stopped = await rig.stopsAfter(() => rig.emulator.unplug());

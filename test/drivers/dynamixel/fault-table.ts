@@ -5,7 +5,8 @@
  */
 import { workspace } from '../../support/rig-process.ts';
 import { now } from '../bus/arm-stand.ts';
-import { FaultRig } from './fault-rig.ts';
+import { FaultRig } from '../bus/fault-rig.ts';
+import { DYNAMIXEL7 } from '../bus/fault-subjects.ts';
 
 type Cause = (rig: FaultRig) => Promise<unknown>;
 
@@ -33,7 +34,7 @@ const CAUSES: readonly (readonly [string, Cause])[] = [
 
 for (const [what, cause] of CAUSES) {
   using folder = workspace();
-  await using rig = await FaultRig.open(folder.path, { rateHz: 100 });
+  await using rig = await FaultRig.open(folder.path, DYNAMIXEL7, { rateHz: 100 });
   await rig.record();
   await rig.drive();
   const before = rig.told.length;

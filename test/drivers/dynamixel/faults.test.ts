@@ -7,12 +7,14 @@ import {
   abandoned,
   badLine,
   brownOut,
+  endedWhileEnabling,
   itDoesNotOpen,
   liedTo,
   pulled,
   REST,
   refuses,
   replugged,
+  SLOW_ADAPTER,
   SPEED,
   stopped,
 } from '../bus/arm-faults.ts';
@@ -58,22 +60,9 @@ describe('a Dynamixel arm when', () => {
     await moving(arm, SPEED);
   });
 
-  it('it is halted while torque comes on: it holds, and follows nothing until it is enabled again', async () => {
-    await using arm = await armStand();
-    const { s } = arm;
-    await s.open();
-    const enabling = s.device.enable();
-    await s.device.halt();
-    await enabling;
-    s.wantHere();
-    const start = s.vector('q')[0]!;
-    const further = (): void => {
-      s.wanted.q[0] = start + 0.3;
-    };
-    await s.drive((time) => time > 0.5, 10, further);
-    assert.ok(Math.abs(s.vector('q')[0]! - start) < 0.02, 'a halt is not forgotten');
-    await s.device.enable();
-    await s.drive(() => Math.abs(s.vector('q')[0]! - start - 0.3) < 0.02, 10, further);
+  it('it is halted or switched off while torque comes on: that ends, and what has torque holds or lets go', async () => {
+    await using arm = await armStand({}, SLOW_ADAPTER);
+    await endedWhileEnabling(arm, torque);
   });
 
   it('its host is gone, the servos stop by themselves', async () => {

@@ -7,7 +7,8 @@ import assert from 'node:assert/strict';
 import { Mode } from '../../../src/robot/tick.ts';
 import { workspace } from '../../support/rig-process.ts';
 import { now, until } from '../bus/arm-stand.ts';
-import { FaultRig, type Stopped } from './fault-rig.ts';
+import { FaultRig, type Stopped } from '../bus/fault-rig.ts';
+import { DYNAMIXEL7 } from '../bus/fault-subjects.ts';
 
 export interface Lossy {
   /** Part of the time in which a person drove the arm; whenever it had stopped they cleared the stop and went on. */
@@ -51,7 +52,7 @@ export async function lossy(rig: FaultRig, drop: number, seconds: number): Promi
     await new Promise((done) => setTimeout(done, 20));
     const time = now();
     if (mode() === Mode.active) driven += time - last;
-    else if (mode() === Mode.stopped && rig.rig.watch.field('in.device.status')[0]! % 8 === 3) {
+    else if (mode() === Mode.stopped && rig.well) {
       // It answers again: somebody clears the stop and goes on.
       await rig.drive().catch(() => {});
       stops++;
@@ -64,7 +65,7 @@ export async function lossy(rig: FaultRig, drop: number, seconds: number): Promi
   await emulator.faults({ drop: 0 });
   const from = now();
   if (mode() !== Mode.active) {
-    await until('it answers again', () => rig.rig.watch.field('in.device.status')[0]! % 8 === 3, 60);
+    await until('it answers again', () => rig.well, 60);
     await rig.drive();
   }
   const backS = now() - from;
@@ -81,7 +82,7 @@ if (process.argv[1]?.endsWith('lossy-line.js') === true) {
     using folder = workspace();
     // A busy machine is late too: where few bytes are lost that is not to be taken for loss.
     const patience = drop < 0.02 ? { patienceMs: 30 } : {};
-    await using rig = await FaultRig.open(folder.path, { rateHz: 100, ...patience });
+    await using rig = await FaultRig.open(folder.path, DYNAMIXEL7, { rateHz: 100, ...patience });
     const r = await lossy(rig, drop, time);
     process.stdout.write(
       `${(100 * drop).toFixed(2)} % for ${time} s: driven ${(100 * r.driven).toFixed(1)} %, ${r.stops} stops` +

@@ -12,12 +12,14 @@ import {
   abandoned,
   badLine,
   brownOut,
+  endedWhileEnabling,
   itDoesNotOpen,
   liedTo,
   pulled,
   REST,
   refuses,
   replugged,
+  SLOW_ADAPTER,
   SPEED,
   stopped,
 } from '../bus/arm-faults.ts';
@@ -115,6 +117,11 @@ describe('a Feetech arm when', () => {
     assert.ok(seconds < 0.1 + SETTLE, `at rest after ${seconds} s`);
     assert.ok(way < 0.1 * SPEED + LAG, `it went on by ${way} rad`);
     assert.ok((await arm.servos()).every(driven), 'and hold');
+  });
+
+  it('it is halted or switched off while torque comes on: that ends, and what has torque holds or lets go', async () => {
+    await using arm = await armStand({}, SLOW_ADAPTER);
+    await endedWhileEnabling(arm, (servo) => servo.driven);
   });
 
   it('commands stop, it brakes and holds by itself', async () => {

@@ -12,6 +12,9 @@ const COUNT = 0.0005;
 const SPEED = 0.06;
 const OBJECT = 0.03;
 
+/** An activation is ended by the next requests, a few ms each; more on a busy machine, s. Its strokes take 1.7 s. */
+const STOPS = 0.8;
+
 /** Closed on an object, with goals that go on closing. */
 async function gripping(g: GripperStand): Promise<void> {
   await holding(g);
@@ -109,6 +112,29 @@ describe('activation', () => {
     assert.deepEqual(g.faults, []);
   });
 
+  it('is ended by a halt, and by switching it off: the fingers stop where they are, and it is activated anew', async () => {
+    await using g = await gripperStand({ activate: 'when-armed' }, {}, { active: false });
+    const { s, emulator } = g;
+    await s.open();
+    for (const end of ['halt', 'disable'] as const) {
+      await emulator.trace();
+      const enabling = assert.rejects(s.device.enable(), { code: 'DEVICE_HALTED' });
+      await until('the fingers move', async () => (await g.gripper()).speed !== 0);
+      const at = now();
+      await s.device[end]();
+      await enabling;
+      await until('at rest', async () => (await g.gripper()).speed === 0);
+      await s.watch(() => s.has('online') && !s.has('enabled'), 10);
+      const after = (await emulator.traced()).filter((row) => row[0]! >= at);
+      const seconds = after[after.findLastIndex((row) => row[2] !== 0) + 1]![0]! - at;
+      assert.ok(seconds < STOPS, `they stopped after ${seconds} s`);
+      assert.ok(!(await g.gripper()).active);
+    }
+    await s.device.enable();
+    await s.watch(() => s.has('enabled'), 10);
+    assert.ok(Math.abs(s.vector('q')[0]! - 0.085) < COUNT, 'both strokes were made');
+  });
+
   it('that something is in the way of fails in words', async () => {
     await using g = await gripperStand({ activate: 'when-armed' }, {}, { active: false });
     await g.s.open();
@@ -179,6 +205,23 @@ describe('a gripper when', () => {
     );
     await s.watch(() => s.has('online') && !s.has('enabled'), 10);
     await assert.rejects(s.device.enable(), { code: 'DEVICE_NOT_ACTIVATED' });
+  });
+
+  it('it starts anew between two answers, no goal makes it open and close: that is a person’s', async () => {
+    // So patient that it is not taken for lost before it answers again.
+    await using g = await gripperStand({ misses: 900, patienceMs: 5 });
+    const { s, faults } = g;
+    await holding(g);
+    await g.emulator.trace();
+    await g.change('restart');
+    await s.drive(() => faults.length > 0, 20);
+    assert.match(faults[0]!, /^gripper does not follow any more: .*it must be activated anew/);
+    await s.drive((time) => time > 0.3, 10);
+    const openings = (await g.emulator.traced()).map((row) => row[1]!);
+    assert.ok(Math.max(...openings) - Math.min(...openings) < COUNT, 'it moved');
+    await s.device.disable();
+    const { active, speed } = await g.gripper();
+    assert.ok(!active && speed === 0, 'and switching it off does not make it either');
   });
 
   it('it gets too hot, or takes too much current', async () => {

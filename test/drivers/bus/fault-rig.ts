@@ -1,13 +1,12 @@
 /**
- * A whole rig on emulated Dynamixel servos, driven by an operator and recording, to whose line things happen: what the arm
- * does, when, what people are told, and what is in the episode afterwards.
+ * A whole rig with a device on an emulated line, driven by an operator and recording, to whose line things happen: what the
+ * device does, when, what people are told, and what is in the episode afterwards.
  */
 import assert from 'node:assert/strict';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { parse, stringify } from 'yaml';
 import type { EmulatorHandle } from '../../../drivers/bus/emulator/host.ts';
-import { startArmEmulator } from '../../../drivers/dynamixel/emulator/arm.ts';
 import { loadRobot } from '../../../src/config.ts';
 import { Catalogue } from '../../../src/episode/catalogue.ts';
 import { Episode } from '../../../src/episode/episode.ts';
@@ -15,28 +14,44 @@ import { openLog } from '../../../src/log.ts';
 import { rigAddress } from '../../../src/rig/address.ts';
 import { Rig } from '../../../src/rig/rig.ts';
 import { bytesOf } from '../../../src/rig/wire.ts';
+import type { DeviceContext } from '../../../src/robot/device.ts';
 import { Mode, OperatorKind, operatorLayout } from '../../../src/robot/tick.ts';
 import { packageRoot } from '../../../src/root.ts';
 import { RigLink } from '../../../src/server/rig-link.ts';
-import { course, until } from '../bus/arm-stand.ts';
+import { course, until } from './arm-stand.ts';
 
-/** rad/s: at rest. */
-const REST = 0.01;
+/** What a rig is made for, and the axis that its operator moves to and fro. Units of that axis: rad or m. */
+export interface FaultSubject {
+  /** Robot file of robots/. */
+  readonly robot: string;
+  /** Which of its devices is on the emulated line. */
+  readonly device: string;
+  readonly start: (context: Omit<DeviceContext, 'now'>) => Promise<EmulatorHandle>;
+  readonly axis: number;
+  /** Where it turns back. */
+  readonly between: readonly [number, number];
+  /** What the operator moves it by. */
+  readonly input: 'jog' | 'gripper';
+  /** Per s: it moves above this, and is at rest below. */
+  readonly moving: number;
+  readonly rest: number;
+}
 
 interface RobotYaml {
   model: { file: string };
-  devices: { calibration?: string; options: Record<string, unknown> }[];
+  devices: { name: string; calibration?: string; options: Record<string, unknown> }[];
   [key: string]: unknown;
 }
 
 export interface Stopped {
-  /** From when it happened to the arm at rest, s, and how far it went meanwhile, rad. */
+  /** From when it happened to the axis at rest, s, and how far it went meanwhile. */
   readonly restS: number;
   readonly way: number;
 }
 
 export class FaultRig implements AsyncDisposable {
   readonly emulator: EmulatorHandle;
+  readonly #subject: FaultSubject;
   readonly rig: Rig;
   readonly #link: RigLink;
   readonly #lease: number;
@@ -45,6 +60,7 @@ export class FaultRig implements AsyncDisposable {
   #episode = '';
 
   private constructor(parts: {
+    subject: FaultSubject;
     emulator: EmulatorHandle;
     rig: Rig;
     link: RigLink;
@@ -52,6 +68,7 @@ export class FaultRig implements AsyncDisposable {
     workspace: string;
     timer: NodeJS.Timeout;
   }) {
+    this.#subject = parts.subject;
     this.emulator = parts.emulator;
     this.rig = parts.rig;
     this.#link = parts.link;
@@ -60,24 +77,30 @@ export class FaultRig implements AsyncDisposable {
     this.#timer = parts.timer;
   }
 
-  /** robots/dynamixel7.yaml on emulated servos, with the options of its device changed. */
-  static async open(workspace: string, options: Readonly<Record<string, unknown>>): Promise<FaultRig> {
-    const shipped = join(packageRoot(), 'robots', 'dynamixel7.yaml');
+  /** The rig of that robot file, with the options of its device changed. */
+  static async open(
+    workspace: string,
+    subject: FaultSubject,
+    options: Readonly<Record<string, unknown>>,
+  ): Promise<FaultRig> {
+    const { axis, between } = subject;
+    const shipped = join(packageRoot(), 'robots', `${subject.robot}.yaml`);
     const yaml = parse(readFileSync(shipped, 'utf8')) as RobotYaml;
     yaml.model.file = resolve(packageRoot(), 'robots', yaml.model.file);
-    const [device] = yaml.devices;
-    device!.calibration = 'none';
-    Object.assign(device!.options, options);
+    const at = yaml.devices.findIndex((d) => d.name === subject.device);
+    const device = yaml.devices[at]!;
+    device.calibration = 'none';
+    Object.assign(device.options, options);
     // States are told late where a machine is busy: what stops the arm here is what happens to its line.
     yaml['limits'] = { stateAgeMs: 1000, missedMs: 2000, deadmanMs: 2000, watchdogMs: 100 };
-    const file = join(workspace, 'dynamixel7.yaml');
+    const file = join(workspace, `${subject.robot}.yaml`);
     const load = () => {
       writeFileSync(file, stringify(yaml));
       return loadRobot(file);
     };
     const robot = load();
-    const emulator = await startArmEmulator({ robot, entry: robot.devices[0]! }, {});
-    device!.options['port'] = emulator.port;
+    const emulator = await subject.start({ robot, entry: robot.devices[at]! });
+    device.options['port'] = emulator.port;
     const spec = load();
     const rig = await Rig.open({ spec, workspace, log: openLog(workspace, 'rig') });
     let up = false;
@@ -98,19 +121,25 @@ export class FaultRig implements AsyncDisposable {
     input[layout.at('enable')] = 1;
     input[layout.at('speed')] = 0.5;
     let sign = 1;
-    // To and fro by the first joint.
     const timer = setInterval(() => {
-      const q = rig.watch.field('in.q')[0]!;
-      if (Math.abs(q) > 1) sign = -Math.sign(q);
-      input[layout.at('jog')] = sign;
+      const q = rig.watch.field('in.q')[axis]!;
+      if (q > between[1]) sign = -1;
+      else if (q < between[0]) sign = 1;
+      if (subject.input === 'jog') input[layout.at('jog') + axis] = sign;
+      else input[layout.at('gripper')] = sign;
       input[layout.at('seq')] = input[layout.at('seq')]! + 1;
       link.operator(1, bytesOf(input));
     }, 10);
-    return new FaultRig({ emulator, rig, link, lease, workspace, timer });
+    return new FaultRig({ subject, emulator, rig, link, lease, workspace, timer });
   }
 
   get told(): string {
     return this.rig.session.events.list.map((e) => e.text).join('\n');
+  }
+
+  /** Asks as an operator's page does. */
+  ask(kind: string): Promise<unknown> {
+    return this.#link.request('request', { kind, lease: this.#lease });
   }
 
   async record(): Promise<void> {
@@ -118,25 +147,45 @@ export class FaultRig implements AsyncDisposable {
     this.#episode = (started as { episode: string }).episode;
   }
 
-  /** Takes the arm in hand and returns while it moves at a good speed. Clears a stop first, when there is one. */
+  /** Status bits of the device whose line it is. */
+  get #status(): number {
+    const names = this.rig.spec.devices.map((d) => d.name);
+    return this.rig.watch.field('in.device.status')[names.indexOf(this.#subject.device)]!;
+  }
+
+  /** Connected, with torque, without a fault. */
+  get well(): boolean {
+    return this.#status % 8 === 3;
+  }
+
+  /** Connected, without torque. */
+  get unpowered(): boolean {
+    return this.#status % 8 === 1;
+  }
+
+  /** Takes the axis in hand and returns while it moves at a good speed. Clears a stop first, when there is one. */
   async drive(): Promise<void> {
+    const { axis, moving } = this.#subject;
     if (this.rig.watch.view.mode === Mode.stopped) {
-      await until('well again', () => this.rig.watch.field('in.device.status')[0]! % 8 === 3, 60);
-      await this.#link.request('request', { kind: 'clear', lease: this.#lease });
+      await until('well again', () => this.well, 60);
+      await this.ask('clear');
       await until('holding', () => this.rig.watch.view.mode === Mode.holding);
     }
     await this.#link.request('request', { kind: 'activate', lease: this.#lease, controller: 'jog' });
-    await until('it moves', () => Math.abs(this.rig.watch.field('in.qd')[0]!) > 0.25, 20);
+    await until('it moves', () => Math.abs(this.rig.watch.field('in.qd')[axis]!) > moving, 20);
   }
 
-  /** Waits until the rig has stopped and the first servo is at rest, by its own course, after `what` happened to it. */
+  /**
+   * Waits until the rig has stopped and the axis is at rest, by its own course, after `what` happened to it. The axis is the
+   * first one of the line.
+   */
   async stopsAfter(what: () => Promise<number>): Promise<Stopped> {
     await this.emulator.trace();
     const at = await what();
     await until('stopped', () => this.rig.watch.view.mode === Mode.stopped, 20);
     await new Promise((done) => setTimeout(done, 300));
     const after = course(await this.emulator.traced(), 0, at);
-    const last = after.findLastIndex((p) => Math.abs(p.speed) >= REST);
+    const last = after.findLastIndex((p) => Math.abs(p.speed) >= this.#subject.rest);
     const rest = after[Math.min(last + 1, after.length - 1)]!;
     const way = Math.max(...after.map((p) => Math.abs(p.angle - after[0]!.angle)));
     return { restS: rest.time - at, way };
