@@ -25,8 +25,6 @@ export interface MotorSetup {
 }
 
 const AMBIENT = 25;
-/** How fast a hand turns a horn, rad/s. */
-const HAND_SPEED = 4;
 /** K/W and s; a stalled XM430 then reaches its 80 °C after some minutes. */
 const THERMAL_RESISTANCE = 4;
 const THERMAL_TIME = 300;
@@ -43,8 +41,8 @@ export class Motor {
   push = 0;
   /** Held fast: it cannot turn. */
   blocked = false;
-  /** Angle that a hand brings it to, torque off, at HAND_SPEED; it lets go there, or at the end stop before it. */
-  hand: number | null = null;
+  /** Speed (rad/s) at which somebody turns it who is stronger than all else; null: nobody. */
+  turned: number | null = null;
   readonly #resistance: number;
   readonly #emf: number;
   readonly #torque: number;
@@ -78,8 +76,7 @@ export class Motor {
       // Friction stops, it does not turn back: through zero only where the rest of the torque is larger than it.
       speed = speed !== 0 && next * moving < 0 && Math.abs(driving) <= friction ? 0 : next;
     }
-    if (drive !== null) this.hand = null;
-    if (this.hand !== null) speed = this.#byHand(this.hand, dt);
+    if (this.turned !== null) speed = this.turned;
     if (this.blocked) speed = 0;
     let angle = this.angle + speed * dt;
     if (angle < stops[0] || angle > stops[1]) {
@@ -88,14 +85,7 @@ export class Motor {
     }
     this.angle = angle;
     this.speed = speed;
-    if (this.hand !== null && speed === 0) this.hand = null;
     const heat = i * i * this.#resistance * THERMAL_RESISTANCE - (this.temperature - AMBIENT);
     this.temperature += (dt * heat) / THERMAL_TIME;
-  }
-
-  /** Speed at which the hand turns it on; 0 when it is there. */
-  #byHand(to: number, dt: number): number {
-    const way = (to - this.angle) / dt;
-    return Math.abs(way) < 1e-9 ? 0 : Math.sign(way) * Math.min(HAND_SPEED, Math.abs(way));
   }
 }

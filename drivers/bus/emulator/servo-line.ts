@@ -183,7 +183,7 @@ function change(servo: LineServo, what: string, value: unknown): void {
   else if (what === 'temperature') servo.motor.temperature = Number(value);
   else if (what === 'push') servo.motor.push = Number(value);
   else if (what === 'blocked') servo.motor.blocked = value === true;
-  else if (what === 'hand') servo.motor.hand = Number(value);
+  else if (what === 'hand') servo.hand.put(Number(value));
   else if (what === 'silent') servo.silent = value === true;
   else if (what === 'brownOut') servo.reboot();
   else if (what === 'lie') Object.assign(servo.lie, value);

@@ -155,7 +155,7 @@ export class EmulatedServo implements LineServo {
       voltage: this.voltage,
       hardwareError: this.get(X.hardwareError),
       watchdog: this.get(X.busWatchdog),
-      held: this.motor.hand !== null,
+      held: this.hand.puts,
     };
   }
 
@@ -239,8 +239,9 @@ export class EmulatedServo implements LineServo {
     while (this.#time + STEP <= time) {
       this.#time += STEP;
       this.#watch();
-      this.hand.step(this.#time);
-      this.motor.step(STEP, this.#drive(), this.voltage, this.#limitCurrent);
+      const drive = this.#drive();
+      this.hand.step(this.#time, STEP, drive !== null);
+      this.motor.step(STEP, drive, this.voltage, this.#limitCurrent);
     }
   }
 

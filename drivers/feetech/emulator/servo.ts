@@ -151,7 +151,7 @@ export class EmulatedServo implements LineServo {
       temperature: this.motor.temperature,
       voltage: this.voltage,
       status: this.status,
-      held: this.motor.hand !== null,
+      held: this.hand.puts,
     };
   }
 
@@ -265,8 +265,9 @@ export class EmulatedServo implements LineServo {
     while (this.#time + STEP <= time) {
       this.#time += STEP;
       this.#watch();
-      this.hand.step(this.#time);
-      this.motor.step(STEP, this.#drive(), this.voltage, this.model.stallCurrent);
+      const drive = this.#drive();
+      this.hand.step(this.#time, STEP, drive !== null);
+      this.motor.step(STEP, drive, this.voltage, this.model.stallCurrent);
     }
   }
 
