@@ -75,7 +75,7 @@ it('it brakes and holds when its host is killed, and then ends', async () => {
   host.kill('SIGKILL');
   const killed = now();
   while (running(pid)) {
-    assert.ok(now() - killed < 10, 'it never ended');
+    assert.ok(now() - killed < 60, 'it never ended');
     await new Promise((done) => setTimeout(done, 50));
   }
   const rows = readFileSync(log, 'utf8')
@@ -88,8 +88,9 @@ it('it brakes and holds when its host is killed, and then ends', async () => {
   const before = rows.filter((r) => r[0]! < killed).at(-1)!;
   assert.ok(speed(before) > 0.1, 'it was moving when its host died');
   const fired = rows.find((r) => r[3] === 1 && r[0]! >= killed - 0.001)!;
-  // The watchdog's 100 ms after the last command, which left a few ms before; latency; one millisecond of physics.
-  assert.ok(fired[0]! - killed < 0.1 + 0.01, `the watchdog took ${fired[0]! - killed} s`);
+  // The watchdog's 100 ms after the device took the last command; latency; one millisecond of physics; a line every 4 ms.
+  const taken = rows.find((r) => r[4] === fired[4])!;
+  assert.ok(fired[0]! - taken[0]! < 0.1 + 0.01, `the watchdog took ${fired[0]! - taken[0]!} s`);
   const rest = rows.find((r) => r[0]! > fired[0]! && speed(r) === 0)!;
   const axis = robot.axes[0]!;
   assert.ok(
