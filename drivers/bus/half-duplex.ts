@@ -91,6 +91,11 @@ export class HalfDuplexBus<D extends FrameDecoder> {
     return this.#heard;
   }
 
+  /** Now, on the rig's clock, s. */
+  get time(): number {
+    return this.#options.now();
+  }
+
   /** Does it now, or after those that were asked for before. Its `end` is always called, once. */
   run(exchange: Exchange<D>): void {
     if (this.#lost) exchange.end('lost', this.#options.now());

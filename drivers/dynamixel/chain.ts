@@ -1,5 +1,6 @@
 /** The servos of a Dynamixel arm as a chain: see drivers/bus/arm. */
 import { BusChain, type ChainOptions } from '../bus/arm/bus-chain.ts';
+import { tell } from '../bus/ask.ts';
 import type { Outcome } from '../bus/half-duplex.ts';
 import { wireTime } from '../bus/wire.ts';
 import { StateCycle } from './cycle.ts';
@@ -7,6 +8,7 @@ import { PacketDecoder } from './decoder.ts';
 import { find } from './find.ts';
 import { GoalWriter, goalItem } from './goal-writer.ts';
 import type { Joint } from './joint.ts';
+import { PacketWriter } from './packet.ts';
 import {
   bulkRead,
   fastSyncRead,
@@ -103,6 +105,20 @@ export class DynamixelChain extends BusChain<PacketDecoder, Joint> {
 
   #watchdog(): number {
     return Math.min(127, Math.max(2, Math.ceil(this.options.watchdogS / WATCHDOG_UNIT)));
+  }
+
+  /** See ServoChain.rest. */
+  async rest(): Promise<void> {
+    const w = new PacketWriter().beginBulkWrite();
+    for (const joint of this.joints) {
+      const { address, size } = goalItem(joint);
+      if (goalItem(joint) === X.goalPosition) continue;
+      w.u8(joint.id).u16(address).u16(size);
+      if (size === 2) w.u16(0);
+      else w.i32(0);
+    }
+    if (this.to !== null && this.joints.some((j) => goalItem(j) !== X.goalPosition))
+      await tell(this.to.bus, w.end().bytes);
   }
 
   protected override async letGo(to: Requester): Promise<void> {

@@ -83,7 +83,7 @@ export class StateCycle implements Exchange<PacketDecoder> {
     if (goals === null) this.#bytes = this.#read;
     else {
       const w = this.#writer.clear();
-      const known = this.#bus.written - this.#reading.time < BLIND_S;
+      const known = this.#bus.time - this.#reading.time < BLIND_S;
       this.#goals.write(w, goals, speeds, this.#reading, known);
       this.#bytes = this.#request(w).bytes;
     }

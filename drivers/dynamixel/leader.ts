@@ -13,7 +13,16 @@ import { BAUDS, POSITION_UNIT, STEPS, ZERO_STEP } from './table.ts';
 const schema = Type.Object(leaderProperties(MODEL_NAMES, ZERO_STEP, BAUDS), { additionalProperties: false });
 export type LeaderOptions = Type.Static<typeof schema>;
 
-const GAINS = { p: 800, i: 0, d: 0, feedforward: 0, gain: 8, mayFall: false };
+const GAINS = {
+  p: 800,
+  i: 0,
+  d: 0,
+  feedforward: 0,
+  velocityP: 100,
+  velocityI: 1920,
+  gain: 8,
+  mayFall: false,
+};
 
 /** Throws CONFIG_INVALID. */
 export function leaderServos(

@@ -34,6 +34,8 @@ const servo = Type.Object(
     i: whole(0, 16_383, 'Position I gain.', 0),
     d: whole(0, 16_383, 'Position D gain.', 0),
     feedforward: whole(0, 16_383, 'Feed-forward of velocity.', 0),
+    velocityP: whole(0, 16_383, 'Proportional gain of the velocity controller.', 100),
+    velocityI: whole(0, 16_383, 'Integral gain of the velocity controller.', 1920),
   },
   { additionalProperties: false },
 );

@@ -76,6 +76,7 @@ export async function setUp(to: Requester, joint: Joint): Promise<void> {
     positionI: options.i,
     positionD: options.d,
     feedforward1: options.feedforward,
+    ...(options.mode === 'velocity' ? { velocityP: options.velocityP, velocityI: options.velocityI } : {}),
   };
   for (const [key, value] of Object.entries(wanted)) await setting(to, joint, key as ItemName, value, torque);
   if (options.mode === 'current') {

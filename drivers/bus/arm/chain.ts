@@ -69,6 +69,11 @@ export interface ServoChain {
    * aborted no more servos get torque, what moves by that stops, and it rejects with the reason of the signal.
    */
   hold(signal?: AbortSignal): Promise<void>;
+  /**
+   * Ends speeds and torques that servos were told last and would go on with; nobody answers. Absent where servos go to goals
+   * and hold there.
+   */
+  rest?(): Promise<void>;
   /** Torque off. */
   release(): Promise<void>;
   /** What keeps cycles from being answered, in words; empty when everybody answers as they should. */

@@ -400,6 +400,8 @@ export class ServoArm implements Device {
   async #lose(reason: string, otherwise = ''): Promise<void> {
     this.#life = 'lost';
     this.#report!.offline();
+    // Whoever still hears is asked questions next, which keeps watchdogs quiet.
+    if (this.#enabled) await this.#chain.rest?.();
     const found =
       reason !== '' ? reason : await this.#chain.diagnose().catch((error: Error) => error.message);
     const why = found !== '' ? found : otherwise;
