@@ -5,6 +5,7 @@
  */
 import type { Tensor as OrtTensor } from 'onnxruntime-node';
 import { ArmloopError } from '../errors.ts';
+import { channelBlock } from './executors/channel-block.ts';
 import { OrtExecutor, ortTensor, type Provider } from './executors/ort.ts';
 import { gradients } from './gradients.ts';
 import { Graph } from './graph.ts';
@@ -135,6 +136,7 @@ export class TrainStep implements AsyncDisposable {
       threads: options.threads,
       parameters: 'inputs',
       lowerings: TRAINING_LOWERINGS,
+      channelBlock: (options.provider ?? 'cpu') === 'cpu' ? await channelBlock() : 0,
       results: 'into',
       ...(options.provider === undefined ? {} : { provider: options.provider }),
       ...(options.profile === undefined ? {} : { profile: options.profile }),

@@ -17,6 +17,8 @@ export interface OrtOptions {
   readonly parameters?: OnnxOptions['parameters'];
   /** Other ways to say some operations, as for the ONNX writer. */
   readonly lowerings?: OnnxOptions['lowerings'];
+  /** Channels of a block of blocked images, see `channelBlock`. */
+  readonly channelBlock?: number;
   /** `into`: for `runInto` alone, which then spares the copies of all results. Default `copied`. */
   readonly results?: 'copied' | 'into';
   /** Writes a profile of each node to files that start so. It costs time. */
@@ -152,6 +154,7 @@ const onnxOptions = (options: OrtOptions): OnnxOptions => ({
   name: 'armloop',
   parameters: options.parameters ?? new Map(),
   ...(options.lowerings === undefined ? {} : { lowerings: options.lowerings }),
+  ...(options.channelBlock === undefined ? {} : { channelBlock: options.channelBlock }),
   ...(options.results === 'into' ? { emptySequence: NO_COPIES } : {}),
 });
 

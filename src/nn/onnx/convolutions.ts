@@ -11,7 +11,8 @@
 
 import type { WindowAttributes } from '../op-set.ts';
 import { type Node, sizeOf, type Tensor } from '../tensor.ts';
-import type { OnnxBuilder } from './builder.ts';
+import { blockedConv, blockedKernel, blockedSignal } from './blocked.ts';
+import { BLOCKED, type OnnxBuilder } from './builder.ts';
 import type { Lowerings } from './lower.ts';
 
 /** ONNX Runtime's own operators. */
@@ -19,6 +20,7 @@ const OWN = 'com.microsoft';
 
 export const CONVOLUTIONS: Pick<Lowerings, 'Conv' | 'ConvTranspose' | 'ConvKernel'> = {
   Conv: (node, to) => {
+    if (blockedConv(node, to)) return;
     const [x, w] = node.inputs as [Tensor, Tensor];
     const [y] = node.outputs as [Tensor];
     const rows = isThin(w)
@@ -27,6 +29,7 @@ export const CONVOLUTIONS: Pick<Lowerings, 'Conv' | 'ConvTranspose' | 'ConvKerne
     madeLast(to, y, rows);
   },
   ConvKernel: (node, to) => {
+    if (blockedKernel(node, to)) return;
     const [x, y] = node.inputs as [Tensor, Tensor];
     const [w] = node.outputs as [Tensor];
     const [k = 1, c = 1, ...kernel] = w.shape;
@@ -40,6 +43,7 @@ export const CONVOLUTIONS: Pick<Lowerings, 'Conv' | 'ConvTranspose' | 'ConvKerne
     to.made(w, lastOrder(w), to.inner('Reshape', [kernelSum(to, x, w, y, node), to.ints([k, ...kernel, c])]));
   },
   ConvTranspose: (node, to) => {
+    if (blockedSignal(node, to)) return;
     const [y, w] = node.inputs as [Tensor, Tensor];
     const [x] = node.outputs as [Tensor];
     const { strides, padding } = node.attributes;
@@ -151,11 +155,18 @@ function gathered(
   const [n = 1, c = 1, ...space] = t.shape;
   const size = sizeOf(space);
   const list = starts.flatMap((start) => offsets.map((offset) => placeIn(space, start, offset)));
-  let from = to.inner('Reshape', [lastForm(to, t), to.ints([n, size, c])]);
-  if (list.length !== size || list.some((place, i) => place !== i)) {
+  // Channels in blocks are cut out block by block: the columns are the same.
+  const blocks = to.otherOrder(t) === BLOCKED ? c / to.block : 1;
+  const whole = blocks > 1 ? to.form(t, BLOCKED) : lastForm(to, t);
+  let from = to.inner('Reshape', [whole, to.ints([n, blocks * size, c / blocks])]);
+  if (blocks > 1 || list.length !== size || list.some((place, i) => place !== i)) {
     // A place behind the last one, for all that lies outside.
-    if (list.includes(size)) from = to.inner('Concat', [from, to.zeros([n, 1, c])], { axis: 1 });
-    from = to.inner('Gather', [from, to.int32s(list)], { axis: 1 });
+    const outside = blocks * size;
+    if (list.includes(size)) from = to.inner('Concat', [from, to.zeros([n, 1, c / blocks])], { axis: 1 });
+    const each = list.flatMap((place) =>
+      range(blocks).map((i) => (place === size ? outside : i * size + place)),
+    );
+    from = to.inner('Gather', [from, to.int32s(each)], { axis: 1 });
   }
   return to.inner('Reshape', [from, to.ints([n * starts.length, offsets.length * c])]);
 }

@@ -6,7 +6,7 @@
 
 import type { OpName } from '../op-set.ts';
 import { type Node, sizeOf, type Tensor } from '../tensor.ts';
-import type { AttributeValue, OnnxBuilder } from './builder.ts';
+import { type AttributeValue, BLOCKED, type OnnxBuilder } from './builder.ts';
 import { CONVOLUTIONS } from './convolutions.ts';
 import { LOWERINGS, type Lowerings } from './lower.ts';
 
@@ -39,27 +39,80 @@ const each =
       return;
     }
     const order = to.otherOrder(leader)!;
-    const inputs = operands.map((x) => inOrder(to, x, order));
-    to.made(y, order, to.inner(op, inputs, attributes));
+    if (order === BLOCKED) eachInBlocks(op, operands, y, attributes, to);
+    else {
+      const inputs = operands.map((x) => inOrder(to, x, order));
+      to.made(y, order, to.inner(op, inputs, attributes));
+    }
   };
 
 /** An operand, stretched to as many axes as the order has. */
 function inOrder(to: OnnxBuilder, x: Tensor, order: readonly number[]): string {
   if (x.shape.length === order.length) return to.form(x, order);
-  const shape = [...new Array<number>(order.length - x.shape.length).fill(1), ...x.shape];
-  const full = to.inner('Reshape', [to.name(x), to.ints(shape)]);
+  const full = to.inner('Reshape', [to.name(x), to.ints(stretched(x, order.length))]);
   return to.inner('Transpose', [full], { perm: order });
+}
+
+const stretched = (x: Tensor, axes: number): readonly number[] => [
+  ...new Array<number>(axes - x.shape.length).fill(1),
+  ...x.shape,
+];
+
+/** The same in blocks. Operands of another shape need those of the result with their blocks apart. */
+function eachInBlocks(
+  op: string,
+  operands: readonly Tensor[],
+  y: Tensor,
+  attributes: Readonly<Record<string, AttributeValue>>,
+  to: OnnxBuilder,
+): void {
+  const full = (x: Tensor): boolean => x.shape.length === 4 && x.shape.every((d, i) => d === y.shape[i]);
+  if (operands.every(full)) {
+    const inputs = operands.map((x) => to.form(x, BLOCKED));
+    to.made(y, BLOCKED, to.inner(op, inputs, attributes));
+    return;
+  }
+  const inputs = operands.map((x) => {
+    if (full(x)) return to.inner('Reshape', [to.form(x, BLOCKED), to.ints(to.inBlocks(x.shape))]);
+    const [n = 1, blocks = 1, high = 1, wide = 1, block = 1] = to.inBlocks(stretched(x, 4));
+    const apart = to.inner('Reshape', [to.name(x), to.ints([n, blocks, block, high, wide])]);
+    return to.inner('Transpose', [apart], { perm: [0, 1, 3, 4, 2] });
+  });
+  to.made(y, BLOCKED, to.inner('Reshape', [to.inner(op, inputs, attributes), to.ints(y.shape)]));
+}
+
+/** Whether a sum is that of a convolution and a value for each channel, which it can add itself. */
+function withBias({ inputs, outputs }: Node<'Add'>, to: OnnxBuilder): boolean {
+  const [x, b] = inputs as [Tensor, Tensor];
+  const conv = to.alone(x);
+  const channels = x.shape[1]!;
+  const each = b.shape.slice(-3);
+  if (conv === undefined || conv.bias !== null) return false;
+  if (sizeOf(b.shape) !== channels || each[0] !== channels || sizeOf(each.slice(1)) !== 1) return false;
+  const bias = to.inner('Reshape', [to.name(b), to.ints([channels])]);
+  to.madeLater(outputs[0]!, { ...conv, bias });
+  return true;
 }
 
 export const TRAINING_LOWERINGS: Partial<Lowerings> = {
   ...CONVOLUTIONS,
   ...Object.fromEntries(EACH.map((op) => [op, each(op)])),
+  Add: (node, to) => {
+    if (!withBias(node, to)) each('Add')(node, to);
+  },
+  Relu: (node, to) => {
+    const [x] = node.inputs as [Tensor];
+    const conv = to.alone(x);
+    if (conv === undefined) each('Relu')(node, to);
+    else to.made(node.outputs[0]!, BLOCKED, conv.make(conv.bias, 'Relu'));
+  },
   // max(0, min(1, α x)): the steepest slope that float32 holds makes it a step in one pass.
   Step: each('HardSigmoid', { alpha: { float: 1e38 }, beta: { float: 0 } }),
   Transpose: (node, to) => {
     const [x] = node.inputs as [Tensor];
     const { perm } = node.attributes;
-    const order = to.otherOrder(x) ?? perm.map((_, i) => i);
+    const made = to.otherOrder(x);
+    const order = made === null || made === BLOCKED ? perm.map((_, i) => i) : made;
     to.made(
       node.outputs[0]!,
       order.map((axis) => perm.indexOf(axis)),
@@ -70,8 +123,23 @@ export const TRAINING_LOWERINGS: Partial<Lowerings> = {
     // Sums over the leading axes, as the gradients of biases are: a product with a row of ones reads rows as they lie.
     const [x] = node.inputs as [Tensor];
     const [y] = node.outputs as [Tensor];
-    const order = to.otherOrder(x) ?? x.shape.map((_, i) => i);
+    const made = to.otherOrder(x);
     const axes = new Set(node.attributes.axes);
+    if (made === BLOCKED && axes.has(2) && axes.has(3) && !axes.has(1)) {
+      const [n = 1, c = 1, high = 1, wide = 1] = x.shape;
+      const flat = to.inner('Reshape', [
+        to.form(x, BLOCKED),
+        to.ints([(n * c) / to.block, high * wide, to.block]),
+      ]);
+      let total = to.inner('ReduceSum', [flat, to.ints([1])], { keepdims: 0 });
+      if (axes.has(0)) {
+        const each = to.inner('Reshape', [total, to.ints([n, c])]);
+        total = to.inner('ReduceSum', [each, to.ints([0])], { keepdims: 0 });
+      }
+      to.node('Reshape', [total, to.ints(y.shape)], [to.name(y)]);
+      return;
+    }
+    const order = made === null || made === BLOCKED ? x.shape.map((_, i) => i) : made;
     const rest = order.slice(axes.size);
     const rows = sizeOf(node.attributes.axes.map((i) => x.shape[i]!));
     const leading = order.slice(0, axes.size).every((axis) => axes.has(axis));

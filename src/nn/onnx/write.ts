@@ -18,6 +18,8 @@ export interface OnnxOptions {
   readonly parameters: ReadonlyMap<string, Float32Array> | 'inputs';
   /** Other ways to say some operations. Default: plain ONNX for all. */
   readonly lowerings?: Partial<Lowerings>;
+  /** Channels of a block in which these keep images; default 0, not in blocks. */
+  readonly channelBlock?: number;
   /** Name of one more output, in front of all others: an empty sequence, for `OrtExecutor.runInto`. */
   readonly emptySequence?: string;
   /** Key and value pairs kept in the file's metadata. */
@@ -29,15 +31,17 @@ export function toOnnx(graph: Graph, options: OnnxOptions): Uint8Array {
   const needed = neededBy(graph);
   const names = new Map<Tensor, string>();
   for (const [name, t] of graph.outputs) if (t.producer !== null && !names.has(t)) names.set(t, name);
-  const builder = new OnnxBuilder((t) => {
+  const nodes = graph.nodes.filter((node) => node.outputs.some((t) => needed.has(t)));
+  const uses = new Map<Tensor, number>();
+  for (const t of [...nodes.flatMap((node) => node.inputs), ...graph.outputs.values()])
+    uses.set(t, (uses.get(t) ?? 0) + 1);
+  const nameOf = (t: Tensor): string => {
     const fixed = graph.inputs.has(t.name) || graph.parameters.has(t.name) || !graph.outputs.has(t.name);
     return names.get(t) ?? (fixed ? t.name : `${t.name}'`);
-  });
+  };
+  const builder = new OnnxBuilder(nameOf, (t) => uses.get(t) ?? 0, options.channelBlock);
   const table = { ...LOWERINGS, ...options.lowerings };
-  for (const node of graph.nodes) {
-    if (node.outputs.some((t) => needed.has(t)))
-      (table[node.op] as Lowering<Node['op']>)(node as never, builder);
-  }
+  for (const node of nodes) (table[node.op] as Lowering<Node['op']>)(node as never, builder);
   for (const [name, t] of graph.outputs)
     if (builder.name(t) !== name) builder.node('Identity', [builder.name(t)], [name]);
   const outputs = [...graph.outputs].map(([name, t]) => valueInfo(name, t.shape, t.dtype));
