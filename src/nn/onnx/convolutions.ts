@@ -1,5 +1,6 @@
 /**
- * Convolutions as matrix products while training, channels last: a signal [N, C, …] is made and kept as [N, …, C], whose rows are
+ * Convolutions while training. Those of images whose channels fill blocks are in blocked.ts; all others are matrix products, channels
+ * last: a signal [N, C, …] is made and kept as [N, …, C], whose rows are
  * places. Two kinds of rows are cut out of it:
  *
  * - What a window sees at each of its places, [N places, window C]. The forward pass multiplies them by the kernel; the kernel's
