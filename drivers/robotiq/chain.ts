@@ -79,7 +79,6 @@ export class RobotiqChain extends WiredChain<Requester> implements ServoChain {
   readonly #writing: Exchange<ReplyDecoder>;
   readonly #reads: Exchange<ReplyDecoder>;
   #written = 0;
-  /** The newest answer said that it follows goals, and none is missing since. */
   #follows = false;
   #done: (outcome: CycleOutcome, time: number) => void = () => {};
   #touched = false;
@@ -110,6 +109,14 @@ export class RobotiqChain extends WiredChain<Requester> implements ServoChain {
     this.wireRateHz = 1 / (wireTime(bytes, baud) + SILENCE_S);
   }
 
+  /**
+   * The newest answer said that it does, and none is missing since. A goal comes with rACT: one that started anew meanwhile
+   * would take it as the order to open and close all the way.
+   */
+  get takesGoals(): boolean {
+    return this.#follows;
+  }
+
   get written(): number {
     return this.#written;
   }
@@ -129,9 +136,7 @@ export class RobotiqChain extends WiredChain<Requester> implements ServoChain {
   cycle(goals: Int32Array | null, done: (outcome: CycleOutcome, time: number) => void): void {
     this.#done = done;
     const { bus } = this.to!;
-    if (goals === null || !this.#follows) {
-      // A goal comes with rACT: one that started anew meanwhile would take it as the order to open and close all the way.
-      if (goals !== null) this.#written = Number.NaN;
+    if (goals === null) {
       bus.run(this.#reads);
       return;
     }

@@ -51,6 +51,8 @@ export interface ServoChain {
   readonly words?: ChainWords;
   /** Called with what a person should know in time: a servo that gets hot. Set by the arm. */
   onNote: ((message: string) => void) | null;
+  /** False while goals must not be sent; absent: never. */
+  readonly takesGoals?: boolean;
   /** When the last goals were handed to the system. */
   readonly written: number;
   /** Connects, checks every servo, sets it up. Turns no torque on or off. Rejects with DEVICE_*. */

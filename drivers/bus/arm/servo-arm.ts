@@ -25,6 +25,8 @@ const BLIND = 3;
 /** After this many good cycles in a row in which servos kept another goal than was sent, they are made to take goals again. */
 const DEAF = 5;
 const REVIVE_MS = 300;
+/** What keeps a port from being opened that a person must do something about. */
+const BARRED: ReadonlySet<string> = new Set(['DEVICE_PORT_TAKEN', 'DEVICE_PORT_FORBIDDEN']);
 /** The rate is told once it has been measured for this long, s. */
 const RATE_S = 3;
 
@@ -79,6 +81,8 @@ export class ServoArm implements Device {
   #rateFrom = 0;
   #states = 0;
   #opened = false;
+  /** What was told of a port that somebody else has; '' since it answered. */
+  #barredBy = '';
   /** A servo without torque was told of; until the next `enable`. */
   #limp = false;
 
@@ -247,7 +251,8 @@ export class ServoArm implements Device {
     this.#timer = null;
     if (this.#life === 'closed' || this.#life === 'lost') return;
     this.#due += this.#options.rateHz > 0 ? 1 / this.#options.rateHz : 0;
-    const goals = this.#enabled && !this.#busy ? this.#command() : null;
+    const goes = this.#enabled && !this.#busy && this.#chain.takesGoals !== false;
+    const goals = goes ? this.#command() : null;
     this.#told = goals !== null;
     this.#chain.cycle(goals, this.#done, this.#speeds);
   }
@@ -420,14 +425,25 @@ export class ServoArm implements Device {
       this.#timer = null;
       this.#chain.revive().then(
         () => this.#back(),
-        () => this.#retry(),
+        (error: unknown) => {
+          this.#tellBarred(error);
+          this.#retry();
+        },
       );
     }, REVIVE_MS);
+  }
+
+  /** The port is there, but somebody else has it: told once. */
+  #tellBarred(error: unknown): void {
+    const barred = error instanceof ArmloopError && BARRED.has(error.code) ? error.message : '';
+    if (barred !== '' && barred !== this.#barredBy) this.onFault?.(`it is not connected again: ${barred}`);
+    if (barred !== '') this.#barredBy = barred;
   }
 
   /** It answers again. With torque still on it holds where it is, and commands are followed from there. */
   async #back(): Promise<void> {
     if (this.#life !== 'lost') return;
+    this.#barredBy = '';
     this.#plausible.forget();
     this.#misses = 0;
     this.#impossible = -1;

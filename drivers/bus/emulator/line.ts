@@ -24,11 +24,14 @@ export interface LineSetup {
   readonly spinUs: number;
 }
 
-/** Probabilities per byte, both ways. */
+/** Both ways. */
 export interface LineFaults {
+  /** Probabilities per byte. */
   flip: number;
   drop: number;
   merge: number;
+  /** So many of the next pieces, as they were written, lose their second half. */
+  cut: number;
 }
 
 export interface Lateness {
@@ -53,7 +56,7 @@ interface Due {
 export const monotonic = (): number => Number(process.hrtime.bigint()) / 1e9;
 
 export class Line {
-  readonly faults: LineFaults = { flip: 0, drop: 0, merge: 0 };
+  readonly faults: LineFaults = { flip: 0, drop: 0, merge: 0, cut: 0 };
   /** Bytes for the devices; `start` is when the first one began, `byte` how long each took (s). */
   onBytes: (bytes: Uint8Array, start: number, byte: number) => void = () => {};
   /** Rate of the devices that are on it, bit/s, and whether the driver's port must have the same. */
@@ -209,6 +212,10 @@ export class Line {
 
   #damaged(bytes: Uint8Array): Uint8Array {
     const { flip, drop, merge } = this.faults;
+    if (this.faults.cut > 0) {
+      this.faults.cut--;
+      return bytes.slice(0, bytes.length >> 1);
+    }
     if (flip === 0 && drop === 0 && merge === 0) return bytes;
     const out: number[] = [];
     for (const byte of bytes) {

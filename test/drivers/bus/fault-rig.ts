@@ -32,6 +32,8 @@ export interface FaultSubject {
   readonly between: readonly [number, number];
   /** What the operator moves it by. */
   readonly input: 'jog' | 'gripper';
+  /** Of the axis. */
+  readonly unit: 'rad' | 'm';
   /** Per s: it moves above this, and is at rest below. */
   readonly moving: number;
   readonly rest: number;
@@ -165,13 +167,18 @@ export class FaultRig implements AsyncDisposable {
 
   /** Takes the axis in hand and returns while it moves at a good speed. Clears a stop first, when there is one. */
   async drive(): Promise<void> {
-    const { axis, moving } = this.#subject;
     if (this.rig.watch.view.mode === Mode.stopped) {
       await until('well again', () => this.well, 60);
       await this.ask('clear');
       await until('holding', () => this.rig.watch.view.mode === Mode.holding);
     }
     await this.#link.request('request', { kind: 'activate', lease: this.#lease, controller: 'jog' });
+    await this.moves();
+  }
+
+  /** Waits until the axis moves at a good speed. */
+  async moves(): Promise<void> {
+    const { axis, moving } = this.#subject;
     await until('it moves', () => Math.abs(this.rig.watch.field('in.qd')[axis]!) > moving, 20);
   }
 

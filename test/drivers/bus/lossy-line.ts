@@ -1,14 +1,14 @@
 /**
- * How an arm fares on a line that loses bytes: `node dist/test/drivers/dynamixel/lossy-line.js [SECONDS [PARTS]]` drives a rig on
+ * How an arm fares on a line that loses bytes: `node dist/test/drivers/bus/lossy-line.js ROBOT [SECONDS [PARTS]]` drives a rig on
  * emulated servos for so long (default 600) while 5 % of all bytes are lost, and for a twentieth of it at lower rates, and prints
- * a table. The figures of docs/hardware/dynamixel.md come from it.
+ * a table. The figures of docs/hardware/dynamixel.md and so101.md come from it.
  */
 import assert from 'node:assert/strict';
 import { Mode } from '../../../src/robot/tick.ts';
 import { workspace } from '../../support/rig-process.ts';
-import { now, until } from '../bus/arm-stand.ts';
-import { FaultRig, type Stopped } from '../bus/fault-rig.ts';
-import { DYNAMIXEL7 } from '../bus/fault-subjects.ts';
+import { now, until } from './arm-stand.ts';
+import { FaultRig, type Stopped } from './fault-rig.ts';
+import { subjectNamed } from './fault-subjects.ts';
 
 export interface Lossy {
   /** Part of the time in which a person drove the arm; whenever it had stopped they cleared the stop and went on. */
@@ -74,15 +74,16 @@ export async function lossy(rig: FaultRig, drop: number, seconds: number): Promi
 }
 
 if (process.argv[1]?.endsWith('lossy-line.js') === true) {
-  const seconds = Number(process.argv[2] ?? 600);
+  const subject = subjectNamed(process.argv[2]);
+  const seconds = Number(process.argv[3] ?? 600);
   assert.ok(seconds > 0);
-  const rates = process.argv.length > 3 ? process.argv.slice(3).map(Number) : [0.0001, 0.001, 0.005, 0.05];
+  const rates = process.argv.length > 4 ? process.argv.slice(4).map(Number) : [0.0001, 0.001, 0.005, 0.05];
   const runs = rates.map((drop): [number, number] => [drop, drop < 0.02 ? seconds / 20 : seconds]);
   for (const [drop, time] of runs) {
     using folder = workspace();
     // A busy machine is late too: where few bytes are lost that is not to be taken for loss.
     const patience = drop < 0.02 ? { patienceMs: 30 } : {};
-    await using rig = await FaultRig.open(folder.path, DYNAMIXEL7, { rateHz: 100, ...patience });
+    await using rig = await FaultRig.open(folder.path, subject, { rateHz: 100, ...patience });
     const r = await lossy(rig, drop, time);
     process.stdout.write(
       `${(100 * drop).toFixed(2)} % for ${time} s: driven ${(100 * r.driven).toFixed(1)} %, ${r.stops} stops` +
