@@ -171,6 +171,10 @@ export const ERRORS = {
     text: 'episode {id} has no camera {camera}',
     todo: 'The episode lists its cameras: `armloop episodes show {id}`.',
   },
+  GOAL_NONE: {
+    text: 'the episode {id} shows no goal: nobody drove the arm in it',
+    todo: 'Name an episode in which somebody or something drove to where the arm is to go.',
+  },
   LEDGER_DAMAGED: {
     text: '{file}, line {line}: {text} is no fact of a ledger',
     todo: 'Remove the line if you know what it was; only the last line of a ledger may be torn, and that is passed over.',
@@ -513,6 +517,10 @@ export const ERRORS = {
   POLICY_MISMATCH: {
     text: 'the policy {policy} does not fit {robot}: {problems}',
     todo: 'Mend what is listed in policy.json or in the robot file, or use the robot that it was trained for.',
+  },
+  POLICY_ASKED: {
+    text: 'the policy {policy} cannot do what it is asked: {reason}',
+    todo: 'Ask for one of its tasks (--task), or give it its goal (--goal-of EPISODE); the console offers what it takes.',
   },
   POLICY_RUNTIME: {
     text: 'the policy {policy} cannot be run by {runtime}: {reason}',

@@ -34,6 +34,13 @@ export function share(text: string): number {
   throw new InvalidArgumentError('It must be a number from 0 to 1.');
 }
 
+/** Numbers between commas. */
+export function numbers(text: string): number[] {
+  const values = text.split(',').map(numberOf);
+  if (values.every(Number.isFinite)) return values;
+  throw new InvalidArgumentError('It must be numbers, by commas.');
+}
+
 /** Address of a console. Throws SERVER_UNREACHABLE. */
 export function serverUrl(text: string): URL {
   if (URL.canParse(text) && /^https?:$/.test(new URL(text).protocol)) return new URL(text);

@@ -2,6 +2,7 @@
  * Collection in real time on a running rig, through its server as any other client: one attempt after the other, each
  * with a new scene, recorded and labelled by the rig. The collector is the operator: when it dies, the arm holds.
  */
+import { basename } from 'node:path';
 import { planDemonstration } from '../control/teacher.ts';
 import { trajectoryArgs } from '../control/trajectory.ts';
 import { ArmloopError } from '../errors.ts';
@@ -12,10 +13,11 @@ import { reasonNames } from '../record/episode-writer.ts';
 import type { RobotSpec } from '../robot/spec.ts';
 import type { Task } from '../robot/task.ts';
 import { ControllerId, Mode } from '../robot/tick.ts';
+import type { PolicyDetails } from '../server/learning-protocol.ts';
 import type { EpisodeSummary } from '../server/protocol.ts';
 import { stopKind } from '../session/cell-referee.ts';
 import { type AttemptResult, type Crew, unplanned } from '../session/collect.ts';
-import type { Attempt, CollectionPlan } from '../session/collection.ts';
+import type { Attempt, CollectionPlan, DriverChoice } from '../session/collection.ts';
 import { TEACHER_STREAM } from '../session/teacher.ts';
 import { type RigAddress, RigVisit, type RigWatch } from './rig-client.ts';
 
@@ -23,6 +25,11 @@ import { type RigAddress, RigVisit, type RigWatch } from './rig-client.ts';
 const ANSWER_S = 15;
 const AFTER_S = 0.3;
 const GRACE_S = 0.7;
+
+type PolicyChoice = Extract<DriverChoice, { kind: 'policy' }>;
+
+/** Rigs know policies by the names of their folders. */
+const nameOnRig = ({ bundle }: PolicyChoice): string => basename(bundle);
 
 /** What came of the driving, before the recording is closed. */
 interface Driven {
@@ -69,6 +76,16 @@ export class RigCrew implements Crew<Attempt, AttemptResult>, AsyncDisposable {
   /** Name and text of the task that the rig runs. */
   get task(): { readonly name: string; readonly text: string } {
     return this.#watch.hello.session.task!;
+  }
+
+  /** That the rig has that very policy. `collection`: which one goes on; null for a new one. Rejects with POLICY_UNKNOWN, COLLECTION_CHANGED. */
+  async checkPolicy(driver: PolicyChoice, collection: string | null): Promise<void> {
+    const name = nameOnRig(driver);
+    const { sha256 } = await this.#rig.get<PolicyDetails>(`/api/policies/${encodeURIComponent(name)}`);
+    if (sha256 === driver.sha256) return;
+    if (collection === null)
+      throw new ArmloopError('POLICY_TAKEN', { policy: name, folder: 'the workspace of the rig' });
+    throw new ArmloopError('COLLECTION_CHANGED', { id: collection, what: `the policy ${name}` });
   }
 
   begin(plan: CollectionPlan, task: Task): void {
@@ -136,7 +153,7 @@ export class RigCrew implements Crew<Attempt, AttemptResult>, AsyncDisposable {
     const { driver } = this.#plan!;
     if (driver.kind === 'policy') {
       const begin = async (): Promise<void> => {
-        await this.#rig.ask('/api/policy/deploy', { policy: driver.name });
+        await this.#rig.ask('/api/policy/deploy', { policy: nameOnRig(driver), ...driver.request });
       };
       return { begin, drawn: {} };
     }

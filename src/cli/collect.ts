@@ -9,7 +9,7 @@ import { newEpisodeId } from '../record/episode-id.ts';
 import { duration, number, percent, percentInterval } from '../report/format.ts';
 import { type RobotSpec, SCENE_VARY, type SceneVary } from '../robot/spec.ts';
 import type { Task } from '../robot/task.ts';
-import { packageRoot, packageVersion } from '../root.ts';
+import { packageVersion } from '../root.ts';
 import type { AttemptResult, Crew } from '../session/collect.ts';
 import {
   type Attempt,
@@ -38,6 +38,7 @@ interface Options {
   readonly robot: string;
   readonly teacher?: true;
   readonly policy?: string;
+  readonly goalOf?: string;
   readonly disturb: 'none' | 'push';
   readonly recover?: number;
   readonly planner?: 'mpc';
@@ -73,6 +74,10 @@ export function addCollect(program: Command): void {
     )
     .option('--teacher', 'the teacher of the task drives')
     .option('--policy <bundle>', 'a policy drives: its name, or the folder of its bundle')
+    .option(
+      '--goal-of <episode>',
+      'policy: its goal, for one that takes one, as things were at the end of that episode',
+    )
     .option('--task <name>', 'simulated task; default: that of the robot file')
     .option('--episodes <n>', 'wanted episodes', whole(1), 100)
     .option('--hours <h>', 'most hours of motion (simulated time)', positive)
@@ -196,7 +201,7 @@ async function inCells(options: Options, old: CollectionPlan | null): Promise<Se
   };
   const spec = cellSpec(robot, choice);
   const task = await cellParts.openTask(spec);
-  const plan = old ?? planOf(options, spec, task, await driverChoice(options), 'lockstep');
+  const plan = old ?? planOf(options, spec, task, await driverChoice(options, task), 'lockstep');
   const workers = options.workers ?? Math.min(availableParallelism(), plan.episodes);
   const url = new URL('../rig/collect-worker.js', import.meta.url);
   const data = { plan, spec, workspace: resolve(options.workspace) };
@@ -220,7 +225,8 @@ async function onRig(options: Options, old: CollectionPlan | null, server: strin
         wanted: `${wanted.robot} with ${wanted.task}`,
       });
     }
-    const driver = old?.driver ?? (await driverChoice(options));
+    const driver = old?.driver ?? (await driverChoice(await installed(options), task));
+    if (driver.kind === 'policy') await crew.checkPolicy(driver, old?.id ?? null);
     if (driver.kind === 'teacher' && driver.planner === undefined && task.phases === undefined) {
       throw new ArmloopError('TEACHER_NO_PHASES', { task: task.name });
     }
@@ -270,14 +276,19 @@ function planOf(
   };
 }
 
-/** Rejects with POLICY_*. */
-async function driverChoice({
-  policy,
-  disturb,
-  recover,
-  planner,
-  workspace,
-}: Options): Promise<DriverChoice> {
+/** A bundle given by its path is copied to where the rig looks, whose workspace this must be. Rejects with POLICY_*. */
+async function installed(options: Options): Promise<Options> {
+  if (options.policy === undefined) return options;
+  const { installBundle } = await import('../policy/bundle.ts');
+  const { policyPlaces } = await import('../rig/kinds.ts');
+  return { ...options, policy: installBundle(options.policy, policyPlaces(resolve(options.workspace))) };
+}
+
+/** `policy`: its name or folder. Rejects with POLICY_*, and with what reading the goal's episode rejects with. */
+async function driverChoice(
+  { policy, goalOf, disturb, recover, planner, workspace }: Options,
+  task: Task,
+): Promise<DriverChoice> {
   if (policy === undefined)
     return {
       kind: 'teacher',
@@ -286,9 +297,15 @@ async function driverChoice({
       ...(planner === undefined ? {} : { planner }),
     };
   const { findBundle, loadBundle } = await import('../policy/bundle.ts');
-  const places = [join(resolve(workspace), 'policies'), join(packageRoot(), 'policies')];
-  const { folder, manifest, sha256 } = loadBundle(findBundle(policy, places));
-  return { kind: 'policy', bundle: folder, name: manifest.name, sha256 };
+  const { requestFor } = await import('../policy/request.ts');
+  const { episodeGoal } = await import('../episode/goal.ts');
+  const { EpisodeFiles } = await import('../record/files.ts');
+  const { policyPlaces } = await import('../rig/kinds.ts');
+  const { folder, manifest, sha256 } = loadBundle(findBundle(policy, policyPlaces(resolve(workspace))));
+  const goal = await episodeGoal(manifest, goalOf ?? null, new EpisodeFiles(resolve(workspace)));
+  const request = requestFor(manifest, task, goal);
+  const asked = Object.keys(request).length === 0 ? {} : { request };
+  return { kind: 'policy', bundle: folder, name: manifest.name, sha256, ...asked };
 }
 
 /** Success so far, pace and remaining time: a bar on terminals, a line now and then elsewhere, nothing under --json. */

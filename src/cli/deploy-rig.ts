@@ -1,4 +1,5 @@
 /** A policy on a running rig, through its server as any other client: takes the lease, deploys, stays present, stops. */
+import type { Request } from '../policy/request.ts';
 import { ControllerId, Mode } from '../robot/tick.ts';
 import { onInterrupt } from './interrupt.ts';
 import { type RigAddress, RigVisit } from './rig-client.ts';
@@ -8,7 +9,7 @@ const START_S = 10;
 
 export interface DeployOrder extends RigAddress {
   readonly policy: string;
-  readonly task: string | undefined;
+  readonly request: Request;
   /** Until Ctrl-C when not finite. */
   readonly seconds: number;
   readonly say: (text: string) => void;
@@ -21,10 +22,7 @@ export async function deployOnRig(order: DeployOrder): Promise<string> {
   using visit = await RigVisit.open(order);
   const { watch } = visit;
   await visit.take('armloop deploy', say);
-  await visit.ask('/api/policy/deploy', {
-    policy,
-    ...(order.task === undefined ? {} : { task: order.task }),
-  });
+  await visit.ask('/api/policy/deploy', { policy, ...order.request });
   await watch.until((v) => v('mode') === Mode.active && v('controller') === ControllerId.policy, START_S);
   say(`${policy} drives`);
   const until = performance.now() + order.seconds * 1000;

@@ -1,7 +1,7 @@
 /** `armloop deploy` and `armloop policies`: policies on a running rig, and which there are. */
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
-import { positive, serverUrl } from './arguments.ts';
+import { numbers, positive, serverUrl } from './arguments.ts';
 import { examples, jsonOption, print, printJson, robotFile, table, workspaceOption } from './common.ts';
 
 interface DeployOptions {
@@ -9,6 +9,8 @@ interface DeployOptions {
   readonly server: string;
   readonly token?: string;
   readonly task?: string;
+  readonly goal?: number[];
+  readonly goalOf?: string;
   readonly seconds?: number;
 }
 
@@ -29,6 +31,12 @@ export function addDeploy(program: Command): void {
     )
     .argument('<policy>', 'name of a policy (`armloop policies` lists them), or the folder of a bundle')
     .option('--task <text>', 'what it is to do, for a policy that does several things')
+    .option(
+      '--goal <values>',
+      'where it is to get to, for a policy that takes a goal: numbers, by commas',
+      numbers,
+    )
+    .option('--goal-of <episode>', 'the goal as things were at the end of that episode')
     .option('--seconds <s>', 'stop after so many seconds', positive)
     .option('--server <url>', 'console of the rig', 'http://127.0.0.1:7411')
     .option('--token <token>', 'token of that server, when it needs one')
@@ -38,16 +46,26 @@ export function addDeploy(program: Command): void {
     ['armloop deploy ./runs/a/bundle --seconds 30', 'a bundle from a folder'],
   ]);
   command.action(async (policy: string, options: DeployOptions) => {
-    const { installBundle } = await import('../policy/bundle.ts');
+    if (options.goal !== undefined && options.goalOf !== undefined)
+      command.error('error: give --goal or --goal-of, not both');
+    const { installBundle, loadBundle, findBundle } = await import('../policy/bundle.ts');
     const { policyPlaces } = await import('../rig/kinds.ts');
     const { deployOnRig } = await import('./deploy-rig.ts');
     const places = policyPlaces(resolve(options.workspace));
     const name = installBundle(policy, places);
+    const { episodeGoal } = await import('../episode/goal.ts');
+    const { EpisodeFiles } = await import('../record/files.ts');
+    const { manifest } = loadBundle(findBundle(name, places));
+    const files = new EpisodeFiles(resolve(options.workspace));
+    const goal = options.goal ?? (await episodeGoal(manifest, options.goalOf ?? null, files));
     const why = await deployOnRig({
       policy: name,
       server: serverUrl(options.server),
       token: options.token,
-      task: options.task,
+      request: {
+        ...(options.task === undefined ? {} : { task: options.task }),
+        ...(goal === null ? {} : { goal }),
+      },
       seconds: options.seconds ?? Number.POSITIVE_INFINITY,
       say: print,
     });

@@ -23,6 +23,7 @@ interface EvalOptions {
   readonly imagesFrom: Evaluation['images'];
   readonly timeLimit?: number;
   readonly goal?: number;
+  readonly goalOf?: string;
   readonly id?: string;
   readonly resume?: string;
   readonly workspace: string;
@@ -72,6 +73,7 @@ export function addEval(program: Command): void {
     )
     .option('--time-limit <s>', "simulated seconds for an attempt (default: the task's)", atLeast(0.1))
     .option('--goal <percent>', 'success rate to reach; the exit code is 1 when it is missed', atLeast(0))
+    .option('--goal-of <episode>', 'for policies that take a goal: as things were at the end of that episode')
     .option('--id <id>', 'id of the evaluation instead of date and time')
     .option('--resume <id>', 'go on with an evaluation that was stopped')
     .addOption(workspaceOption())
@@ -122,6 +124,7 @@ async function run(policy: string | undefined, options: EvalOptions): Promise<nu
           latencyMs: latency ?? null,
           timeLimitS: timeLimit ?? null,
           goal: goal === undefined ? null : goal / 100,
+          goalOf: options.goalOf ?? null,
         })
       : await resumeEvaluation(files, options.resume, workspace, robotFile);
   const say = (text: string): void => void process.stderr.write(`${text}\n`);

@@ -113,7 +113,8 @@ const USAGE = new Set([
   'SEEDS_INVALID',
   'EVALUATION_UNKNOWN',
   'EVALUATION_EXISTS',
-  'POLICY_UNKNOWN',
+  'GOAL_NONE',
+  'POLICY_ASKED',
 ]);
 const isUsage = (code: string): boolean =>
   code.startsWith('CONFIG_') || code.startsWith('RECIPE_') || USAGE.has(code);

@@ -11,6 +11,9 @@ export interface TickColumns {
   readonly epoch: Float64Array;
 }
 
+/** A longer time between two ticks ends a span: what happened in it is unknown, s. */
+export const MAX_GAP = 0.1;
+
 export interface SpanRule {
   /** Source codes that count. */
   readonly sources: readonly number[];

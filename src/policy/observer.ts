@@ -10,15 +10,8 @@ import { inputTensor } from './check.ts';
 import { FeatureReader, normalise } from './features.ts';
 import { FrameHistory, TickHistory } from './history.ts';
 import type { ConditionInput, ImageInput, PolicyManifest, StateInput } from './manifest.ts';
+import { conditionTasks, goalFeatures, type Request } from './request.ts';
 import type { Feeds, PolicyRuntime } from './runtime.ts';
-
-/** What the operator asks for. */
-export interface Request {
-  /** One of the manifest's texts; needed when it lists several. */
-  readonly task?: string | undefined;
-  /** Goal, as its features say, not normalised. */
-  readonly goal?: readonly number[] | undefined;
-}
 
 /** How far behind the newest tick an observation may have to lie until all its frames have come in, s, and slack. */
 const SPARE_S = 1;
@@ -54,7 +47,7 @@ export class Observer {
   readonly #maxAge: number;
   readonly #at: { readonly time: number; readonly device: number; readonly devices: number };
 
-  /** The manifest fits the robot. Throws POLICY_MISMATCH when what is asked for is not what the policy takes. */
+  /** The manifest fits the robot. Throws POLICY_ASKED when what is asked for is not what the policy takes. */
   constructor(m: PolicyManifest, spec: RobotSpec, speaks: PolicyRuntime['speaks'], request: Request = {}) {
     const { layout } = tickLayout(spec);
     const { steps, maxAgeMs } = m.observation;
@@ -66,6 +59,8 @@ export class Observer {
       device: layout.at('in.device.time'),
       devices: spec.devices.length,
     };
+    const reason = uncalledFor(m, request);
+    if (reason !== '') throw new ArmloopError('POLICY_ASKED', { policy: m.name, reason });
     const feeds: Record<string, TensorData | string> = {};
     const states: State[] = [];
     const pictures: Picture[] = [];
@@ -90,7 +85,7 @@ export class Observer {
           feeds[input.name] = { data: new Float32Array(size), shape: input.shape };
           break;
         case 'condition':
-          feeds[input.name] = condition(input, m, spec, speaks, request, told);
+          feeds[input.name] = condition(input, m, speaks, request, told);
           break;
         default:
           input satisfies never;
@@ -216,28 +211,37 @@ function framesOf(
   return new FrameHistory(name, width, height, Math.ceil(seconds * camera.fps) + 2);
 }
 
+/** What is asked of a policy that takes no such thing; '' when it is asked for nothing that it would pass over. */
+function uncalledFor(m: PolicyManifest, { task, goal }: Request): string {
+  if (task !== undefined && conditionTasks(m).length === 0)
+    return `it is not told what to do, but '${task}' was asked for`;
+  return goal !== undefined && goalFeatures(m) === null ? 'it takes no goal, but one was given' : '';
+}
+
 function condition(
   input: ConditionInput,
   m: PolicyManifest,
-  spec: RobotSpec,
   speaks: PolicyRuntime['speaks'],
   request: Request,
   shape: readonly number[],
 ): TensorData | string {
-  const refuse = (problems: string): never => {
-    throw new ArmloopError('POLICY_MISMATCH', { policy: m.name, robot: spec.id, problems });
+  const refuse = (reason: string): never => {
+    throw new ArmloopError('POLICY_ASKED', { policy: m.name, reason });
   };
   if (input.tasks !== undefined) {
     const { tasks } = input;
     const task = request.task ?? (tasks.length === 1 ? tasks[0]! : '');
     const index = tasks.indexOf(task);
-    if (index < 0) refuse(`it does one of ${tasks.join(', ')}, but '${task}' was asked for`);
+    if (index < 0) {
+      const asked = task === '' ? 'none was named' : `'${task}' was asked for`;
+      refuse(`it does one of ${tasks.map((t) => `'${t}'`).join(', ')}, but ${asked}`);
+    }
     return speaks === 'observations' ? task : { data: BigInt64Array.of(BigInt(index)), shape };
   }
   const goal = Float32Array.from(request.goal ?? []);
   const want = (input.features ?? []).reduce((n, f) => n + f.width, 0);
   if (goal.length !== want || !goal.every(Number.isFinite)) {
-    refuse(`its goal ${input.name} has ${want} values, and ${goal.length} were given`);
+    refuse(`its goal ${input.name} has ${want} finite values, and ${goal.length} were given`);
   }
   if (input.normaliser !== undefined) normalise(input.normaliser, goal, 0, want);
   return { data: goal, shape };

@@ -10,7 +10,8 @@ import type { Bundle } from './bundle.ts';
 import { fitProblems, tensorProblems } from './check.ts';
 import { denormalise } from './features.ts';
 import type { PolicyManifest } from './manifest.ts';
-import { Observer, type Request } from './observer.ts';
+import { Observer } from './observer.ts';
+import type { Request } from './request.ts';
 import { openRuntime, type PolicyRuntime, type RuntimeOptions } from './runtime.ts';
 
 export interface RunnerOptions extends RuntimeOptions {
@@ -55,7 +56,7 @@ export class PolicyRunner implements AsyncDisposable {
 
   /**
    * Checks the bundle against the robot, opens the model, checks that too, and warms it up. Rejects with
-   * POLICY_MISMATCH (everything that does not fit), POLICY_OUTPUT, and what the runtime rejects with.
+   * POLICY_MISMATCH (everything that does not fit), POLICY_ASKED, POLICY_OUTPUT, and what the runtime rejects with.
    */
   static async open(bundle: Bundle, options: RunnerOptions): Promise<PolicyRunner> {
     const { manifest } = bundle;

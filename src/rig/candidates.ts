@@ -14,7 +14,7 @@ import { TeacherDriver } from '../session/teacher.ts';
  */
 export async function openCandidate(
   { id }: Pick<Evaluation, 'id'>,
-  { bundle: folder, sha256, name, latencyMs }: Contestant,
+  { bundle: folder, sha256, name, latencyMs, request }: Contestant,
   spec: RobotSpec,
 ): Promise<Candidate> {
   if (folder === null) {
@@ -23,7 +23,7 @@ export async function openCandidate(
   const bundle = loadBundle(folder);
   if (bundle.sha256 !== sha256)
     throw new ArmloopError('EVALUATION_CHANGED', { id, what: `the policy ${name}` });
-  const runner = await PolicyRunner.open(bundle, { spec, threads: 1 });
+  const runner = await PolicyRunner.open(bundle, { spec, threads: 1, request });
   const driver = new PolicyDriver(runner, { latencyMs });
   return {
     driver,

@@ -134,7 +134,7 @@ async function seat({ id, driver: choice }: CollectionPlan, spec: RobotSpec): Pr
     throw new ArmloopError('COLLECTION_CHANGED', { id, what: `the policy ${choice.name}` });
   }
   // Workers use the cores; a model that spread its work would only get in their way, and one thread is reproducible.
-  const runner = await PolicyRunner.open(bundle, { spec, threads: 1 });
+  const runner = await PolicyRunner.open(bundle, { spec, threads: 1, request: choice.request });
   return { driver: new PolicyDriver(runner), close: () => runner[Symbol.asyncDispose]() };
 }
 

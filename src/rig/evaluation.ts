@@ -1,9 +1,12 @@
 /** Evaluations put together from what is on this machine: bundles, robot file, task and worker threads. */
 import { join } from 'node:path';
 import { loadRobot } from '../config.ts';
+import { episodeGoal } from '../episode/goal.ts';
 import { ArmloopError } from '../errors.ts';
 import { findBundle, loadBundle } from '../policy/bundle.ts';
+import { goalFeatures, requestFor } from '../policy/request.ts';
 import { checkEpisodeId, newEpisodeId } from '../record/episode-id.ts';
+import { EpisodeFiles } from '../record/files.ts';
 import type { RobotSpec, SceneVary } from '../robot/spec.ts';
 import { packageRoot, packageVersion } from '../root.ts';
 import type { Attempt } from '../session/attempt.ts';
@@ -35,6 +38,8 @@ export interface EvaluationRequest {
   readonly latencyMs: number | null;
   readonly timeLimitS: number | null;
   readonly goal: number | null;
+  /** Id of the episode whose end is the goal of policies that take one. */
+  readonly goalOf: string | null;
 }
 
 export interface Prepared {
@@ -52,6 +57,7 @@ export async function prepareEvaluation(request: EvaluationRequest): Promise<Pre
   );
   const wanted = request.task ?? (await taskOf(robot, contestants[0]!.manifest?.tasks ?? []));
   const task = await cellParts.openTask(cellSpec(robot, wanted === null ? {} : { task: wanted }));
+  const asked = await Promise.all(contestants.map((c) => askedOf(c, task, request)));
   const id = checkEpisodeId(request.id ?? newEpisodeId(Date.now() / 1000, Math.random()));
   if (new EvaluationFiles(workspace).has(id)) throw new ArmloopError('EVALUATION_EXISTS', { id });
   const evaluation = planEvaluation({
@@ -60,7 +66,7 @@ export async function prepareEvaluation(request: EvaluationRequest): Promise<Pre
     robot,
     robotFile: request.robot.given,
     task,
-    contestants,
+    contestants: asked,
     seeds: seedsOf(request.episodes, request.seeds),
     images: request.images,
     record: request.record,
@@ -133,6 +139,23 @@ export async function runEvaluation(
     ...(options.signal === undefined ? {} : { signal: options.signal }),
     ...(options.progress === undefined ? {} : { progress: options.progress }),
   });
+}
+
+/**
+ * With what is asked of it: the task, and the goal of the episode that was named. One that takes no goal may run beside
+ * one that does.
+ */
+async function askedOf(
+  contestant: Contestant,
+  task: { readonly name: string; readonly text: string },
+  { goalOf, workspace, policies }: Pick<EvaluationRequest, 'goalOf' | 'workspace' | 'policies'>,
+): Promise<Contestant> {
+  const { manifest } = contestant;
+  if (manifest === null) return contestant;
+  const wanted = policies.length > 1 && goalFeatures(manifest) === null ? null : goalOf;
+  const goal = await episodeGoal(manifest, wanted, new EpisodeFiles(workspace));
+  const asked = requestFor(manifest, task, goal);
+  return Object.keys(asked).length === 0 ? contestant : { ...contestant, request: asked };
 }
 
 function contestant(

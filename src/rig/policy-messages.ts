@@ -1,6 +1,6 @@
 /** What crosses between the rig's main thread and its policy thread. */
 import type { ChannelBuffer } from '../loop/channel.ts';
-import type { Request } from '../policy/observer.ts';
+import type { Request } from '../policy/request.ts';
 import { Layout } from '../robot/layout.ts';
 import type { RobotSpec } from '../robot/spec.ts';
 

@@ -6,8 +6,8 @@ import type { ArmloopError } from '../errors.ts';
 import { type ChannelBuffer, LatestView, latest } from '../loop/channel.ts';
 import { type BundleSummary, findBundle, listBundles, loadBundle } from '../policy/bundle.ts';
 import { fitProblems } from '../policy/check.ts';
-import type { Request } from '../policy/observer.ts';
 import { underrunLimit } from '../policy/pilot.ts';
+import { conditionTasks, goalFeatures, type Request } from '../policy/request.ts';
 import type { RobotSpec } from '../robot/spec.ts';
 import type { PolicyListing } from '../server/protocol.ts';
 import type { LoadedPolicy } from '../session/host.ts';
@@ -119,9 +119,8 @@ export class PolicyThread implements AsyncDisposable {
       name,
       description: manifest?.description ?? '',
       tasks: manifest?.tasks ?? [],
-      conditions:
-        manifest?.inputs.flatMap((i) => (i.kind === 'condition' && i.tasks !== undefined ? i.tasks : [])) ??
-        [],
+      conditions: manifest === null ? [] : conditionTasks(manifest),
+      goal: manifest === null ? null : (goalFeatures(manifest)?.map((f) => f.field) ?? null),
       execution: manifest?.chunk.execution ?? '',
       rateHz: manifest?.rateHz ?? 0,
       evaluation: manifest?.evaluation ?? null,

@@ -167,6 +167,8 @@ export interface PolicyListing {
   readonly tasks: readonly string[];
   /** What it can be asked to do: one of these is to be chosen when there are several. */
   readonly conditions: readonly string[];
+  /** Fields that its goal is made of; null for a policy that takes no goal. */
+  readonly goal: readonly string[] | null;
   readonly execution: string;
   readonly rateHz: number;
   readonly evaluation: {
@@ -329,6 +331,7 @@ export interface RequestBody {
  *   POST /api/recording/discard         {lease} → {episode}          to the trash; state: idle
  *   POST /api/recording/rerecord        {lease} → {episode}          discard, reset the scene, start again
  *   GET  /api/policies                  PolicyListing[]
+ *   GET  /api/policies/:name/goal?episode=ID   {goal}: the end of that episode, as the policy takes its goal
  *   POST /api/policy/deploy             {lease, policy, task?, goal?} → {seq}: loads it, and it drives
  *   POST /api/policy/resume             {lease} → {seq}: hands back to the policy that is loaded
  *   POST /api/policy/stop               {lease} → {}: holds, and lets go of the policy

@@ -16,6 +16,7 @@ const policyListing = Type.Object({
   description: Type.String(),
   tasks: texts,
   conditions: texts,
+  goal: Type.Union([Type.Null(), texts]),
   execution: Type.String(),
   rateHz: Type.Number(),
   evaluation: Type.Union([

@@ -7,6 +7,7 @@
  * workers nor the order in which they finish changes its bytes.
  */
 import { wilson } from '../math/statistics.ts';
+import type { Request } from '../policy/request.ts';
 import type { SceneVary } from '../robot/spec.ts';
 import type { EpisodeReason } from './cell.ts';
 
@@ -29,6 +30,8 @@ export type DriverChoice =
       readonly name: string;
       /** Of its policy.json, which holds the hash of the model. */
       readonly sha256: string;
+      /** What is asked of a policy that does several things; left out for one that is not asked. */
+      readonly request?: Request;
     };
 
 export interface CollectionLimits {

@@ -1,12 +1,12 @@
 /** The contract of a policy as a table for people: what it sees, what it answers, and how it is run. */
 import { featureSize } from '../policy/features.ts';
-import type { PolicyInput, PolicyManifest } from '../policy/manifest.ts';
+import type { ConditionInput, PolicyInput, PolicyManifest } from '../policy/manifest.ts';
 import { number } from '../report/format.ts';
 import type { Html } from '../report/html.ts';
 import { facts, panel, table } from '../report/page.ts';
 import type { Contestant } from './evaluation.ts';
 
-export function contractPanel({ name, manifest }: Contestant): Html | null {
+export function contractPanel({ name, manifest, request }: Contestant): Html | null {
   if (manifest === null) {
     if (name !== 'teacher') return null;
     return panel(
@@ -17,12 +17,15 @@ export function contractPanel({ name, manifest }: Contestant): Html | null {
   return panel(
     `Contract of ${name}`,
     manifest.description,
-    table(['sees', 'what', 'size', 'how'], manifest.inputs.map(inputRow)),
+    table(
+      ['sees', 'what', 'size', 'how'],
+      manifest.inputs.map((input) => inputRow(input, request)),
+    ),
     facts(answers(manifest)),
   );
 }
 
-function inputRow(input: PolicyInput): (string | Html)[] {
+function inputRow(input: PolicyInput, request: Contestant['request']): (string | Html)[] {
   switch (input.kind) {
     case 'state': {
       const fields = input.features.map(
@@ -41,10 +44,17 @@ function inputRow(input: PolicyInput): (string | Html)[] {
     case 'noise':
       return [input.name, `${input.distribution} noise`, input.shape.join(' × '), 'drawn from the seed'];
     case 'condition':
-      return [input.name, input.tasks?.join(', ') ?? 'a goal', '', 'asked for by the operator'];
+      return [input.name, input.tasks?.join(', ') ?? 'a goal', '', askedText(input, request)];
     default:
       return input satisfies never;
   }
+}
+
+/** What was asked of it here. */
+function askedText({ tasks }: ConditionInput, request: Contestant['request']): string {
+  if (tasks !== undefined) return `asked for here: ${request?.task ?? tasks.join(', ')}`;
+  const goal = request?.goal?.map((v) => v.toPrecision(3)).join(', ');
+  return `given here: ${goal ?? 'none'}`;
 }
 
 const scaled = (method: string): string => (method === 'none' ? 'as measured' : `scaled by ${method}`);

@@ -5,6 +5,7 @@
 import { type Interval, type Median, medianInterval, wilson } from '../math/statistics.ts';
 import { pairedVerdict, type Verdict } from '../math/verdict.ts';
 import type { PolicyManifest } from '../policy/manifest.ts';
+import type { Request } from '../policy/request.ts';
 import type { SceneVary } from '../robot/spec.ts';
 import { Reason } from '../robot/tick.ts';
 import { reasonWords } from '../robot/words.ts';
@@ -28,6 +29,8 @@ export interface Contestant {
   readonly manifest: PolicyManifest | null;
   /** Time from observation to chunk that was played, ms. */
   readonly latencyMs: number;
+  /** What was asked of a policy that does several things; left out for one that is not asked. */
+  readonly request?: Request;
 }
 
 /** evaluation.json, written before the first episode and again at the end. */

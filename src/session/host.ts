@@ -4,6 +4,7 @@ import type { RobotCalibration } from '../calibrate/robot.ts';
 import type { MpcChoice, MpcPlanSpec, MpcWeights } from '../plan/mpc/choice.ts';
 import type { TermWeights } from '../plan/mpc/pilot.ts';
 import type { TargetSpec } from '../plan/mpc/target.ts';
+import type { Request } from '../policy/request.ts';
 import type { ClientRef } from '../rig/socket.ts';
 import type { RawReading } from '../robot/calibration.ts';
 import type { Emulation, Now, Push } from '../robot/device.ts';
@@ -79,10 +80,7 @@ export interface PolicyHost {
   /** Why its newest chunk did not come; '' when all came. */
   readonly problem: string;
   list(): readonly PolicyListing[];
-  load(
-    name: string,
-    request: { readonly task?: string; readonly goal?: readonly number[] },
-  ): Promise<LoadedPolicy>;
+  load(name: string, request: Request): Promise<LoadedPolicy>;
   unload(): Promise<void>;
 }
 

@@ -3,6 +3,7 @@
  * that the operator activates takes the slot from the policy, which stays ready.
  */
 import { ArmloopError } from '../errors.ts';
+import type { Request } from '../policy/request.ts';
 import { ControllerId, Source } from '../robot/tick.ts';
 import type { SessionState } from '../server/protocol.ts';
 import type { LoadedPolicy, SessionHost } from './host.ts';
@@ -32,11 +33,7 @@ export class PolicyFlow {
   }
 
   /** Checks, opens and warms up the policy, then lets it drive. Rejects with POLICY_*, REQUEST_REFUSED. */
-  async deploy(
-    lease: number,
-    name: string,
-    request: { readonly task?: string; readonly goal?: readonly number[] },
-  ): Promise<{ seq: number }> {
+  async deploy(lease: number, name: string, request: Request): Promise<{ seq: number }> {
     const loaded = await this.#slot.load(name, () => this.#host.policies.load(name, request));
     return this.#drive(lease, loaded, 'drives');
   }

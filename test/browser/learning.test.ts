@@ -6,13 +6,20 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import type { Page } from 'playwright-core';
+import { goalOf } from '../../src/episode/goal.ts';
 import { RunFolder } from '../../src/learn/run-folder.ts';
+import type { ConditionInput } from '../../src/policy/manifest.ts';
+import { EpisodeFiles } from '../../src/record/files.ts';
 import { packageRoot } from '../../src/root.ts';
+import type { PolicyListing } from '../../src/server/protocol.ts';
 import { EvaluationFiles } from '../../src/session/evaluation-files.ts';
 import { type Browser, noChromium, openBrowser } from '../support/browser.ts';
+import { dataRobot, writeDataEpisode } from '../support/data-episode.ts';
 import { contestant, evaluationOf, factOf } from '../support/evaluation.ts';
+import { jointManifest, towards, writeBundle } from '../support/policy.ts';
 import { type QuietServer, quietServer } from '../support/quiet-server.ts';
 import { recipeText, runFacts } from '../support/run.ts';
+import { type Asked, spec } from '../support/scripted-rig.ts';
 
 const part = (id: string): string => `[data-testid="${id}"]`;
 const skip = noChromium;
@@ -239,6 +246,43 @@ test('collecting and training by command: the pages follow from the first attemp
     await page.waitForFunction(`${painted('run-plot-loss', '--series-2')} > 8`);
     await shows(page, 'run-recipe', /Reaches from joint angles/);
     await page.waitForSelector(part('run-policy'));
+  });
+});
+
+test('a policy that takes a goal is deployed with the end of an episode', { skip }, async () => {
+  const { rig, workspace } = server;
+  const base = jointManifest(spec);
+  const features = [{ field: 'in.q', encode: 'raw', unit: 'axis', width: 8 }] as const;
+  const condition: ConditionInput = { kind: 'condition', name: 'goal', features: [...features] };
+  const manifest = { ...base, name: 'goer', inputs: [...base.inputs, condition] };
+  const home = spec.axes.map((a) => a.home);
+  writeBundle(join(workspace, 'policies', 'goer'), manifest, towards(home, 8, 0.02));
+  const files = new EpisodeFiles(workspace);
+  files.makeFolders();
+  const robot = dataRobot({ cameras: [] });
+  await writeDataEpisode(files, 'shown', { seed: 1, frames: 'none', label: 'success', spec: robot });
+  const listing: PolicyListing = {
+    ...{
+      name: 'goer',
+      description: '',
+      tasks: [],
+      conditions: [],
+      goal: ['in.q'],
+      execution: 'asynchronous',
+    },
+    ...{ rateHz: 20, evaluation: null, problems: [] },
+  };
+  rig.answer = (method) =>
+    method === 'policy.list' ? [listing] : method === 'lease.take' ? { lease: 3 } : { seq: 1 };
+  await onPage('#/policies/goer', async (page) => {
+    await page.waitForSelector(`${part('policy-deploy')}[disabled][title*="its goal"]`);
+    await page.selectOption(part('policy-goal'), 'shown');
+    await page.click(part('policy-deploy'));
+    await page.waitForSelector(`${part('policy-deploy')}`, { state: 'detached' });
+    const asked = (): Asked | undefined => rig.asked.find((a) => a.method === 'policy.deploy');
+    while (asked() === undefined) await page.waitForTimeout(20);
+    const goal = await goalOf(files, 'shown', features);
+    assert.deepEqual(asked()!.params, { lease: 3, policy: 'goer', goal });
   });
 });
 

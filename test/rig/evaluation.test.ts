@@ -82,6 +82,7 @@ const request = (more: Partial<EvaluationRequest> = {}): EvaluationRequest => ({
   latencyMs: null,
   timeLimitS: 0.8,
   goal: null,
+  goalOf: null,
   ...more,
 });
 

@@ -4,10 +4,11 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Graph } from '../../src/nn/graph.ts';
 import { toOnnx } from '../../src/nn/onnx/write.ts';
-import { add, clip, concat, reshape, sub } from '../../src/nn/ops.ts';
+import { add, clip, concat, mul, reshape, sub } from '../../src/nn/ops.ts';
+import type { Tensor } from '../../src/nn/tensor.ts';
 import { actionUnits } from '../../src/policy/action-space.ts';
 import { type Bundle, loadBundle } from '../../src/policy/bundle.ts';
-import type { PolicyManifest } from '../../src/policy/manifest.ts';
+import type { ConditionInput, PolicyManifest } from '../../src/policy/manifest.ts';
 import type { RobotSpec } from '../../src/robot/spec.ts';
 
 /** A policy that sees the measured joints and answers joint positions: horizon 8 at 20 Hz, asynchronous. */
@@ -68,13 +69,37 @@ export function writeBundle(folder: string, manifest: PolicyManifest, graph: Gra
  * answer is known. Input state [1, 1, A], output action [1, H, A].
  */
 export function towards(target: ArrayLike<number>, horizon: number, stride: number): Graph {
-  const n = target.length;
   const g = new Graph();
+  drive(g, g.constant(Float32Array.from(target), [1, target.length]), horizon, stride);
+  return g;
+}
+
+/** The same in a graph that works the target [1, A] out. */
+export function drive(g: Graph, target: Tensor, horizon: number, stride: number): void {
+  const n = target.shape[1]!;
   const state = reshape(g.input('state', [1, 1, n]), [1, n]);
-  const away = sub(g.constant(Float32Array.from(target), [1, n]), state);
+  const away = sub(target, state);
   const steps = Array.from({ length: horizon }, (_, k) =>
     reshape(add(state, clip(away, -(k + 1) * stride, (k + 1) * stride)), [1, 1, n]),
   );
   g.output('action', concat(steps, 1));
-  return g;
+}
+
+/** A bundle whose goal are the joints to go to; it gets them as (q − 0.1) / 2. */
+export function writeGoer(folder: string, spec: RobotSpec): Bundle {
+  const n = spec.axes.length;
+  const base = jointManifest(spec);
+  const condition: ConditionInput = {
+    kind: 'condition',
+    name: 'goal',
+    features: [{ field: 'in.q', encode: 'raw', unit: 'axis', width: n }],
+    normaliser: {
+      method: 'mean-std',
+      offset: new Array<number>(n).fill(0.1),
+      scale: new Array<number>(n).fill(2),
+    },
+  };
+  const g = new Graph();
+  drive(g, add(mul(g.input('goal', [1, n]), 2), 0.1), base.chunk.horizon, 0.02);
+  return writeBundle(folder, { ...base, name: 'goer', inputs: [...base.inputs, condition] }, g);
 }

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { nanoseconds } from '../../episode/align.ts';
 import type { Episode } from '../../episode/episode.ts';
 import { alignRows, type Rows } from '../../episode/samples.ts';
-import { drivenSpans } from '../../episode/spans.ts';
+import { drivenSpans, MAX_GAP } from '../../episode/spans.ts';
 import { readTimeline, type Timeline } from '../../episode/timeline.ts';
 import { ArmloopError } from '../../errors.ts';
 import { FeatureReader } from '../../policy/features.ts';
@@ -12,9 +12,6 @@ import type { RobotSpec } from '../../robot/spec.ts';
 import { Source } from '../../robot/tick.ts';
 import { type Pack, PackWriter, reopenPack } from './pack.ts';
 import { type FeatureRequest, type ResolvedSpec, resolveFeatures } from './spec.ts';
-
-/** A tick may come so much later than the one before and still belong to the same span, s. */
-const MAX_GAP = 0.1;
 
 /** What an episode says of its robot and of what is in its rows. */
 export interface RowFacts {
