@@ -137,8 +137,16 @@ export abstract class BusChain<D extends StatusDecoder, J extends BusJoint<Servo
     this.#cycle!.run(goals, done, speeds);
   }
 
-  hold(signal?: AbortSignal): Promise<void> {
-    return this.holdHere(this.to!, signal);
+  async hold(signal?: AbortSignal): Promise<void> {
+    const { bus } = this.to!;
+    const { patienceS } = bus;
+    // Enabling is in no hurry; what gets an arm back is.
+    if (signal !== undefined) bus.patienceS = Math.max(patienceS, SETUP_PATIENCE_S + bus.wire.latencyS);
+    try {
+      await this.holdHere(this.to!, signal);
+    } finally {
+      bus.patienceS = patienceS;
+    }
   }
 
   release(): Promise<void> {

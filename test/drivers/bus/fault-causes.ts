@@ -102,7 +102,6 @@ export const CAUSES: Readonly<Record<string, readonly Cause[]>> = {
     device('its current too high', { what: 'overload' }),
     device('supply drops to 20 V', { what: 'voltage', value: 20 }),
     device('power lost for a moment', { what: 'restart' }),
-    LOSSY,
     CUT,
     TAKEN,
   ],
