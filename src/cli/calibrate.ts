@@ -29,7 +29,7 @@ export function addCalibrate(program: Command): void {
     .command('calibrate')
     .summary('measure zeros, directions and reach of a real arm')
     .description(
-      'Sets servos up and measures an arm by hand, torque off. Without a procedure: what is measured, and what is missing.\n' +
+      'Sets servos up and measures an arm by hand, torque off. Without a procedure: what is measured, and what is missing. ' +
         'Each prompt is answered by Enter (done), s (skip) or q (quit); answers may come from a pipe, one a line.',
     )
     .argument('<robot>', 'robot file, or the name of one that comes with armloop')

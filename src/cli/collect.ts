@@ -31,6 +31,7 @@ import {
   workspaceOption,
 } from './common.ts';
 import { onInterrupt } from './interrupt.ts';
+import { clockText } from './progress.ts';
 
 interface Options {
   readonly workspace: string;
@@ -68,8 +69,8 @@ export function addCollect(program: Command): void {
     .command('collect')
     .summary('collect episodes by itself')
     .description(
-      'Resets, runs, judges, labels and records, episode after episode, in lockstep simulation on all cores, until a\n' +
-        'budget is reached or something says stop. The same seeds give the same episodes to the byte, on any number of\n' +
+      'Resets, runs, judges, labels and records, episode after episode, in lockstep simulation on all cores, until a ' +
+        'budget is reached or something says stop. The same seeds give the same episodes to the byte, on any number of ' +
         'workers. Ctrl-C finishes what runs; --resume goes on after that, or after a crash.',
     )
     .option('--teacher', 'the teacher of the task drives')
@@ -318,7 +319,7 @@ function collectBar(options: Options): {
   const terminal = process.stderr.isTTY === true;
   const format = 'collecting {bar} {value}/{total}  {rate}  {pace}  {eta_formatted} left';
   const bar = new SingleBar(
-    { format, stream: process.stderr, clearOnComplete: true },
+    { format, formatTime: clockText, stream: process.stderr, clearOnComplete: true },
     Presets.shades_classic,
   );
   let first = -1;

@@ -25,8 +25,8 @@ export function addDeploy(program: Command): void {
     .command('deploy')
     .summary('let a policy drive the running rig')
     .description(
-      'Asks the running rig to check, open and warm up the policy, then to let it drive (the arm moves!). This command is\n' +
-        'the operator meanwhile: when it ends, with Ctrl-C or after --seconds, the arm is brought to rest and holds. A\n' +
+      'Asks the running rig to check, open and warm up the policy, then to let it drive (the arm moves!). This command is ' +
+        'the operator meanwhile: when it ends, with Ctrl-C or after --seconds, the arm is brought to rest and holds. A ' +
         'bundle given by its path is copied to the policies of the workspace first, which must be that of the rig.',
     )
     .argument('<policy>', 'name of a policy (`armloop policies` lists them), or the folder of a bundle')

@@ -35,9 +35,9 @@ export function addEval(program: Command): void {
     .command('eval')
     .summary('measure how often a policy succeeds, or compare two')
     .description(
-      'Runs a policy in lockstep simulation, one episode per seed, on all cores, with the latency that its bundle\n' +
-        'declares. Prints the success rate with its interval, and writes a report with a picture strip of every failure\n' +
-        'to evaluations/ID/report.html of the workspace. Same seeds, same results, on any number of workers. Stopped or\n' +
+      'Runs a policy in lockstep simulation, one episode per seed, on all cores, with the latency that its bundle ' +
+        'declares. Prints the success rate with its interval, and writes a report with a picture strip of every failure ' +
+        'to evaluations/ID/report.html of the workspace. Same seeds, same results, on any number of workers. Stopped or ' +
         'crashed, it goes on with --resume ID.',
     )
     .argument('[policy]', 'folder of a bundle, or the name of one in the workspace or shipped with armloop')

@@ -15,7 +15,7 @@ export function addLeader(program: Command): void {
     .command('leader')
     .summary('match the leader arm of the running rig, and let it drive')
     .description(
-      'Says how far the leader is from the arm, axis by axis, until it agrees. With --engage it then drives (the arm\n' +
+      'Says how far the leader is from the arm, axis by axis, until it agrees. With --engage it then drives (the arm ' +
         'moves!), as long as this command runs: it is the operator meanwhile, and Ctrl-C brings the arm to rest.',
     )
     .option('--engage', 'take control, and let the leader drive')

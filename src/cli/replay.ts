@@ -20,9 +20,9 @@ export function addReplay(program: Command): void {
     .command('replay')
     .summary('drive an episode again, or verify it')
     .description(
-      'Without options: asks the running rig to put the scene of the episode back and to drive its commands again\n' +
-        '(the arm moves!). With --lockstep: the same in a simulation of its own, without console or clock. With\n' +
-        '--verify: nothing moves; controllers and guard are built anew from the robot file in the episode, fed the\n' +
+      'Without options: asks the running rig to put the scene of the episode back and to drive its commands again ' +
+        '(the arm moves!). With --lockstep: the same in a simulation of its own, without console or clock. With ' +
+        '--verify: nothing moves; controllers and guard are built anew from the robot file in the episode, fed the ' +
         'recorded inputs, and must give every recorded output bit for bit.',
     )
     .argument('<id>', 'episode; `armloop episodes list` prints them')

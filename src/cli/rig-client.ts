@@ -1,6 +1,6 @@
 /** A running rig as a command meets it, through its server as any other client: asks, watches the live state, drives. */
 import WebSocket from 'ws';
-import { ArmloopError } from '../errors.ts';
+import { ArmloopError, ERRORS, type ErrorCode } from '../errors.ts';
 import { Layout } from '../robot/layout.ts';
 import { operatorLayout } from '../robot/tick.ts';
 import type { Hello, OperatorReply, ServerText } from '../server/protocol.ts';
@@ -50,7 +50,7 @@ export class RigVisit implements Disposable {
     say(`the arm will move: lease ${this.#lease} on ${this.robot.id}`);
   }
 
-  /** Asks as the holder of the lease. Rejects with SERVER_UNREACHABLE, also when the rig refuses. */
+  /** Asks as the holder of the lease. Rejects with SERVER_UNREACHABLE, and with what the rig refuses it with. */
   ask<T = unknown>(path: string, body: Record<string, unknown> = {}): Promise<T> {
     return this.#client.json<T>('POST', path, { lease: this.#lease, ...body });
   }
@@ -66,6 +66,19 @@ export class RigVisit implements Disposable {
     }
     this.#client.close();
   }
+}
+
+/** A server's answer to what it or the rig refuses. */
+interface Refusal {
+  readonly error?: { readonly code?: string; readonly message?: string };
+}
+
+/** The error that the server tells, as if it had been thrown here; null for one that this armloop does not know. */
+function refusalOf({ error }: Refusal): ArmloopError | null {
+  if (error?.code === undefined || error.message === undefined || !(error.code in ERRORS)) return null;
+  const told = new ArmloopError(error.code as ErrorCode, {} as never);
+  told.message = error.message;
+  return told;
 }
 
 /** Operator messages per second while the lease is held. */
@@ -93,9 +106,9 @@ export class RigClient {
     } catch (error) {
       throw this.#unreachable(error);
     }
-    const value = (await response.json()) as T & { error?: { message: string } };
-    if (!response.ok) throw this.#unreachable(new Error(value.error?.message ?? `status ${response.status}`));
-    return value;
+    if (response.ok) return (await response.json()) as T;
+    const told = (await response.json().catch(() => ({}))) as Refusal;
+    throw refusalOf(told) ?? this.#unreachable(new Error(told.error?.message ?? `status ${response.status}`));
   }
 
   async socket(path: string): Promise<WebSocket> {

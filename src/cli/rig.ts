@@ -11,7 +11,7 @@ export function addRig(program: Command): void {
     .command('rig')
     .summary('start a rig without a server')
     .description(
-      'Starts the rig of a robot file alone: devices, control loop, recorder. `armloop server` connects to it.\n' +
+      'Starts the rig of a robot file alone: devices, control loop, recorder. `armloop server` connects to it. ' +
         'Ctrl-C: controlled stop, park if the robot file says so, exit. Ctrl-C again: stop where it is, hold, exit.',
     )
     .argument('[robot]', 'robot file, or the name of one that comes with armloop', 'panda-sim')

@@ -5,7 +5,8 @@ import type { MetricsLine } from '../learn/metrics.ts';
 import type { RunFolder } from '../learn/run-folder.ts';
 import type { RunItem } from '../server/learning-protocol.ts';
 import { examples, formatNumber, jsonOption, print, printJson, table, workspaceOption } from './common.ts';
-import { clockText, validationText } from './train-report.ts';
+import { clockText } from './progress.ts';
+import { validationText } from './train-report.ts';
 
 interface Options {
   readonly workspace: string;

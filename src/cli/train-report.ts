@@ -4,7 +4,7 @@ import type { MetricsLine, Validation } from '../learn/metrics.ts';
 import type { RunFolder } from '../learn/run-folder.ts';
 import type { TrainerEvents } from '../learn/trainer.ts';
 import { printJson } from './common.ts';
-import { progressBar } from './progress.ts';
+import { clockText, progressBar } from './progress.ts';
 
 export interface TrainReport extends Omit<TrainerEvents, 'signal'> {
   end(): void;
@@ -74,15 +74,6 @@ export class Pace {
   }
 }
 
-/** `1:02:03`, `2:03`; `–` when it cannot be told. */
-export function clockText(seconds: number): string {
-  if (!Number.isFinite(seconds)) return '–';
-  const s = Math.round(seconds);
-  const two = (n: number): string => String(n).padStart(2, '0');
-  const [hours, minutes] = [Math.floor(s / 3600), Math.floor(s / 60) % 60];
-  return hours > 0 ? `${hours}:${two(minutes)}:${two(s % 60)}` : `${minutes}:${two(s % 60)}`;
-}
-
 /** `0.0123 (0.021 rad, 0.0018 m)`. */
 export function validationText({ loss, error }: Validation): string {
   const errors = Object.entries(error).filter(([unit]) => unit !== '1');
@@ -93,7 +84,7 @@ export function validationText({ loss, error }: Validation): string {
 class Bar implements Shown {
   readonly #bar = new SingleBar(
     {
-      format: 'training {bar} {value}/{total}  loss {loss}  held-out {held}  {rate} samples/s  {left}',
+      format: 'training {bar} {value}/{total}  loss {loss}  held-out {held}  {rate} samples/s  {left} left',
       stream: process.stderr,
       hideCursor: true,
       clearOnComplete: true,

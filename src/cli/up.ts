@@ -27,7 +27,7 @@ export function addUp(program: Command): void {
     .command('up')
     .summary('start a rig and its console')
     .description(
-      'Starts the rig of a robot file and a server for it, prints where the console is and opens it.\n' +
+      'Starts the rig of a robot file and a server for it, prints where the console is and opens it. ' +
         'Ctrl-C: controlled stop, park if the robot file says so, exit. Ctrl-C again: stop where it is, hold, exit.',
     )
     .argument('[robot]', 'robot file, or the name of one that comes with armloop', 'panda-sim')

@@ -164,7 +164,7 @@ function chunkTiles(result: Result): { name: string; value: string; detail: stri
   const { made, refused, underruns } = result.chunks;
   return [
     { name: 'action chunks', value: number(made), detail: `${number(refused)} refused` },
-    { name: 'underruns', value: number(underruns), detail: 'waits for an action, one at each start' },
+    { name: 'underruns', value: number(underruns), detail: 'times that the arm ran out of actions' },
   ];
 }
 

@@ -71,7 +71,7 @@ export interface ChunkCounts {
   readonly made: number;
   /** Not made, because an input was missing or too old. */
   readonly refused: number;
-  /** Times that the arm had to hold because no action was there; waiting for the first chunk is one of them. */
+  /** Times that the arm had to hold because no action was there, or that the first one was late. */
   readonly underruns: number;
 }
 

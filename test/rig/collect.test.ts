@@ -73,6 +73,10 @@ test('the teacher and a policy collect on a running rig, and the rig records', a
   assert.notEqual((await changed.ended).code, 0);
   assert.match(changed.output, /POLICY_TAKEN/);
 
+  await using aimless = collect('--policy', 'goer', '--seed', '5', '--episodes', '1');
+  assert.equal((await aimless.ended).code, 2, 'what the rig refuses is told as it tells it');
+  assert.match(aimless.output, /POLICY_ASKED.*its goal goal has 8 finite values/);
+
   await using other = collect('--teacher', '--task', 'push');
   assert.notEqual((await other.ended).code, 0);
   assert.match(other.output, /COLLECTION_OTHER_RIG/);
