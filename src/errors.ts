@@ -339,6 +339,34 @@ export const ERRORS = {
     text: 'the calibration was stopped before its end: {reason}',
     todo: 'Nothing was written; run it again when you can go through all of its steps.',
   },
+  CALIBRATION_NOBODY: {
+    text: 'no servo answers for {axis}, at any baud rate',
+    todo: 'Connect the servo of that axis alone, check its power and cable, then try again. Two servos with one id can silence each other.',
+  },
+  CALIBRATION_SEVERAL: {
+    text: '{count} servos answer where that of {axis} was to be alone: {list}',
+    todo: 'Leave only the servo that is meant on the line, then try again.',
+  },
+  CALIBRATION_ID_TAKEN: {
+    text: 'id {id} at {baud} baud, which {axis} is to have, is taken: on the line are {list}',
+    todo: 'Unplug the servo that has it, or leave it alone on the line if it is the one that is meant; then try again.',
+  },
+  CALIBRATION_CLASH: {
+    text: 'what answers for {axis} is {list}, but what it is asked for arrives damaged each time',
+    todo: 'Two servos have that id: leave one on the line. If there is one only, check its cable.',
+  },
+  CALIBRATION_OTHER: {
+    text: '{axis} is to be a {model}, but what answers is {list}',
+    todo: 'Connect the servo that is meant, or correct its model in the robot file.',
+  },
+  CALIBRATION_NAMED: {
+    text: 'what answers for {axis} is {list}, which was named {other} just now',
+    todo: 'Connect the next servo. If this is the next one, give it another id first: `armloop driver KIND set`.',
+  },
+  CALIBRATION_NOT_KEPT: {
+    text: 'the servo of {axis} was told {what}, which did not hold: it still has {is}',
+    todo: 'Turn its power off and on, then try again. A servo that never keeps it has a worn or locked EEPROM: replace it.',
+  },
   CALIBRATION_NONE: {
     text: '{what} cannot be calibrated: {reason}',
     todo: 'Name a device, axes and a procedure that fit the robot file; `armloop check ROBOT` lists them.',

@@ -1,7 +1,7 @@
 /** Setting up and measuring a Dynamixel arm: what drivers/bus/arm/bus-calibrator.ts needs to know of its servos. */
-import type { CalibratorFactory, FoundServo } from '../../src/robot/calibration.ts';
+import type { CalibratorFactory } from '../../src/robot/calibration.ts';
 import type { DeviceContext } from '../../src/robot/device.ts';
-import { BusCalibrator } from '../bus/arm/bus-calibrator.ts';
+import { type Answering, BusCalibrator } from '../bus/arm/bus-calibrator.ts';
 import { PacketDecoder } from './decoder.ts';
 import { find } from './find.ts';
 import { type Joint, jointsOf } from './joint.ts';
@@ -28,9 +28,13 @@ class DynamixelCalibrator extends BusCalibrator<PacketDecoder, Joint> {
     return new PacketDecoder();
   }
 
-  protected override async everybody({ bus }: Requester): Promise<readonly Omit<FoundServo, 'baud'>[]> {
+  protected override async everybody({ bus }: Requester): Promise<readonly Answering[]> {
     const { servos } = await pingAll(bus);
     return servos.map(({ id, model }) => ({ id, model: modelNumbered(model)?.name ?? `model ${model}` }));
+  }
+
+  protected override position(to: Requester, id: number): Promise<number> {
+    return readItem(to, id, X.presentPosition);
   }
 
   protected override torqueOff(to: Requester, id: number): Promise<void> {

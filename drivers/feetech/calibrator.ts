@@ -1,7 +1,7 @@
 /** Setting up and measuring a Feetech arm: what drivers/bus/arm/bus-calibrator.ts needs to know of its servos. */
-import type { CalibratorFactory, FoundServo } from '../../src/robot/calibration.ts';
+import type { CalibratorFactory } from '../../src/robot/calibration.ts';
 import type { DeviceContext } from '../../src/robot/device.ts';
-import { BusCalibrator } from '../bus/arm/bus-calibrator.ts';
+import { type Answering, BusCalibrator } from '../bus/arm/bus-calibrator.ts';
 import { PacketDecoder } from './decoder.ts';
 import { find } from './find.ts';
 import { type Joint, jointsOf } from './joint.ts';
@@ -31,8 +31,8 @@ class FeetechCalibrator extends BusCalibrator<PacketDecoder, Joint> {
   }
 
   /** Several models say the same number: then it is taken for the one that the robot file has. */
-  protected override async everybody({ bus }: Requester): Promise<readonly Omit<FoundServo, 'baud'>[]> {
-    const found: Omit<FoundServo, 'baud'>[] = [];
+  protected override async everybody({ bus }: Requester): Promise<readonly Answering[]> {
+    const found: Answering[] = [];
     for (const id of (await pingAll(bus)).ids) {
       const { model: number } = await identify(bus, id);
       if (number === null) continue;
@@ -40,6 +40,10 @@ class FeetechCalibrator extends BusCalibrator<PacketDecoder, Joint> {
       found.push({ id, model: model?.name ?? `model ${number}` });
     }
     return found;
+  }
+
+  protected override position(to: Requester, id: number): Promise<number> {
+    return readItem(to, id, this.#series.table.presentPosition, this.#series.order);
   }
 
   protected override torqueOff(to: Requester, id: number): Promise<void> {

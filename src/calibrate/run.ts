@@ -1,8 +1,9 @@
 /** Procedures with somebody who is asked: the command line is one, a test another. */
 import { ArmloopError, explain } from '../errors.ts';
-import type { Calibrator, FoundServo } from '../robot/calibration.ts';
+import type { Calibrator } from '../robot/calibration.ts';
 import type { Emulation, Now } from '../robot/device.ts';
-import { entryOf, originEntries, type Plan, Procedure, type Step, type Subject } from './procedure.ts';
+import { Naming } from './naming.ts';
+import { originEntries, type Plan, Procedure, type Step, type Subject } from './procedure.ts';
 import type { Entry } from './schema.ts';
 import { steady } from './steady.ts';
 
@@ -84,66 +85,22 @@ async function attempt(guide: Guide, work: () => Promise<void>): Promise<void> {
 
 /**
  * Gives the servos of these axes (indices) their ids and rates, one after the other, each alone on the line. Rejects with
- * CALIBRATION_STOPPED, DEVICE_*.
+ * CALIBRATION_*, DEVICE_*.
  */
 export async function runIds(axes: readonly number[], options: RunOptions): Promise<readonly Entry[]> {
-  const { calibrator, guide, emulation } = options;
-  const entries: Entry[] = [];
-  const last = calibrator.asFromFactory;
-  const order = [...axes.filter((i) => i !== last), ...axes.filter((i) => i === last)];
-  for (const [k, i] of order.entries()) {
-    const { name, model } = calibrator.axes[i]!;
-    const words = `[${k + 1}/${axes.length}] Connect the servo of ${name} (${model}) alone, and power it.`;
-    for (let done = false; !done; ) {
-      if ((await guide.ask(words, true)) === 'skip') break;
-      await emulation?.connect?.(name);
-      done = await nameServo(i, entries, options);
+  const { subject, calibrator, guide, emulation } = options;
+  const naming = new Naming(subject, calibrator, axes);
+  for (let step = naming.step; step !== null; step = naming.step) {
+    const { words, axis, skippable } = step;
+    if (axis === null && naming.entries.length === 0)
+      throw new ArmloopError('CALIBRATION_STOPPED', { reason: 'every servo was skipped' });
+    const count = axis === null ? '' : `[${naming.at + 1}/${axes.length}] `;
+    const answer = await guide.ask(`${count}${words}`, skippable);
+    if (answer === 'skip') naming.skip();
+    else {
+      await emulation?.connect?.(axis);
+      await attempt(guide, async () => guide.say(await naming.take()));
     }
   }
-  if (entries.length === 0)
-    throw new ArmloopError('CALIBRATION_STOPPED', { reason: 'every servo was skipped' });
-  await guide.ask('Connect the whole chain.', false);
-  await emulation?.connect?.(null);
-  await calibrator.release();
-  guide.say('Every servo of the robot file answers, and is of its model.');
-  return entries;
-}
-
-/** Names the one servo that answers, and adds what it did to `entries`. False when it is not the one that is meant. */
-async function nameServo(
-  i: number,
-  entries: Entry[],
-  { subject, calibrator, guide }: RunOptions,
-): Promise<boolean> {
-  const { name, id, model } = calibrator.axes[i]!;
-  const everybody = await calibrator.list();
-  const [found] = everybody;
-  const problem = unusable(everybody, model, entries);
-  if (found === undefined || problem !== '') {
-    if (guide.refused === 'stop')
-      throw new ArmloopError('CALIBRATION_STOPPED', { reason: `${name}: ${problem}` });
-    guide.say(problem);
-    return false;
-  }
-  const baud = await calibrator.assign(found, i);
-  guide.say(`${name}: id ${found.id} at ${found.baud} baud is id ${id} at ${baud} baud now, read back.`);
-  const method = `set from id ${found.id} at ${found.baud} baud, read back`;
-  const date = new Date().toISOString();
-  const one = (quantity: 'id' | 'baud', value: number, unit: string): Entry =>
-    entryOf(subject, i, quantity, { value, unit, method, residual: null }, date);
-  entries.push(one('id', id, '1'), one('baud', baud, 'baud'));
-  return true;
-}
-
-function unusable(found: readonly FoundServo[], model: string, named: readonly Entry[]): string {
-  const list = found.map((s) => `id ${s.id} at ${s.baud} baud (${s.model})`).join(', ');
-  if (found.length === 0) return 'Nobody answers at any rate: check power and cable.';
-  if (found.length > 1) return `Several servos answer: ${list}. Leave only the one that is meant.`;
-  const [{ id, baud, model: is }] = found as [FoundServo];
-  if (is !== model) return `What answers is ${list}, but the robot file wants a ${model} here.`;
-  const has = (quantity: Entry['quantity'], value: number, axis: string): boolean =>
-    named.some((e) => e.axis === axis && e.quantity === quantity && e.value === value);
-  const same = named.find((e) => has('id', id, e.axis) && has('baud', baud, e.axis));
-  if (same === undefined) return '';
-  return `What answers is ${list}, which was named ${same.axis} just now: connect the next one. If this is the next one, give it another id first (\`armloop driver\`).`;
+  return naming.entries;
 }

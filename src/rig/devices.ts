@@ -3,11 +3,12 @@
 import { RobotCalibration } from '../calibrate/robot.ts';
 import { ArmloopError } from '../errors.ts';
 import { DeviceThread } from '../loop/device-thread.ts';
-import type { RawReading } from '../robot/calibration.ts';
+import type { Calibrator, RawReading } from '../robot/calibration.ts';
 import type { Device, DevicePort, Emulation, Now, Push } from '../robot/device.ts';
 import type { SceneDescription } from '../robot/scene.ts';
 import type { RobotSpec } from '../robot/spec.ts';
 import type { Task } from '../robot/task.ts';
+import { Absences } from './absences.ts';
 import { type Emulated, emulated, unemulated } from './emulate.ts';
 import { type LoadedKind, loadKind, tasksOf } from './kinds.ts';
 
@@ -37,6 +38,10 @@ export class DeviceRack implements AsyncDisposable {
   /** Tasks that the kind of the stage offers. */
   readonly tasks: ReadonlyMap<string, Task>;
   readonly calibration: RobotCalibration;
+  readonly #absences: Absences;
+  /** What a lent port is used by. */
+  #borrower: Calibrator | null = null;
+  #ports: readonly DevicePort[] = [];
 
   private constructor(
     devices: Device[],
@@ -45,6 +50,7 @@ export class DeviceRack implements AsyncDisposable {
     stage: DeviceThread | null,
     tasks: ReadonlyMap<string, Task>,
     calibration: RobotCalibration,
+    onBack: (device: string) => void,
   ) {
     this.#devices = devices;
     this.#make = make;
@@ -53,6 +59,7 @@ export class DeviceRack implements AsyncDisposable {
     this.stage = stage;
     this.tasks = tasks;
     this.calibration = calibration;
+    this.#absences = new Absences((device) => this.#reopen(this.#indexOf(device)), onBack);
   }
 
   /** Loads every device; none moves or connects yet. Rejects with CONFIG_UNKNOWN_KIND, CALIBRATION_INVALID and what the kinds say. */
@@ -94,6 +101,7 @@ export class DeviceRack implements AsyncDisposable {
       stage,
       stage === null ? new Map() : tasksOf(kinds[stageIndex]!.module),
       calibration,
+      (device) => onNote(device, 'it answers, and is open'),
     );
   }
 
@@ -112,6 +120,7 @@ export class DeviceRack implements AsyncDisposable {
 
   /** Connects all; `ports` in the order of the robot file. */
   async open(ports: readonly DevicePort[]): Promise<void> {
+    this.#ports = ports;
     await Promise.all(this.#devices.map((device, i) => device.open(ports[i]!)));
   }
 
@@ -121,7 +130,7 @@ export class DeviceRack implements AsyncDisposable {
   }
 
   /** The hand of emulated hardware; null where it is real. */
-  hand(device: string): Pick<Emulation, 'hand'> | null {
+  hand(device: string): Pick<Emulation, 'hand' | 'connect'> | null {
     return this.#hardware.emulations.get(device) ?? null;
   }
 
@@ -129,27 +138,69 @@ export class DeviceRack implements AsyncDisposable {
    * Devices whose calibration has changed since they were made take the new one: closed, made and opened anew, without
    * torque. Their names. Rejects with what the devices say.
    */
-  async renew(ports: readonly DevicePort[]): Promise<readonly string[]> {
+  async renew(): Promise<readonly string[]> {
     const renewed: string[] = [];
     for (const [i, device] of this.#devices.entries()) {
       const { name } = device.spec;
-      const given = JSON.stringify(this.calibration.of(name));
-      if (given === this.#given[i]) continue;
-      await device[Symbol.asyncDispose]();
-      const next = await this.#make(i);
-      this.#devices[i] = next;
-      this.#given[i] = given;
-      await next.open(ports[i]!);
+      if (this.away(name) !== '' || JSON.stringify(this.calibration.of(name)) === this.#given[i]) continue;
+      await this.#reopen(i);
       renewed.push(name);
     }
     return renewed;
   }
 
+  async #reopen(i: number): Promise<void> {
+    const device = this.#devices[i]!;
+    await device[Symbol.asyncDispose]();
+    const next = await this.#make(i);
+    this.#devices[i] = next;
+    this.#given[i] = JSON.stringify(this.calibration.of(next.spec.name));
+    await next.open(this.#ports[i]!);
+  }
+
+  /** Why a device is not open; '' when it is. */
+  away(device: string): string {
+    return this.#absences.reason(device);
+  }
+
+  /**
+   * Takes a device off its port, for setting its servos up; what does that has the port then. Until `takeBack` no device gets
+   * torque. The device must be without torque. Throws CALIBRATION_NONE.
+   */
+  async lend(device: string): Promise<Calibrator> {
+    const { open } = this.calibration.choose(device);
+    await this.#absences.leave(device, 'its port is used for setting its servos up');
+    await this.#devices[this.#indexOf(device)]![Symbol.asyncDispose]();
+    this.#borrower = open();
+    return this.#borrower;
+  }
+
+  /** The device has its port again: opened now, or as soon as it answers. Why it did not yet, '' when it did. */
+  async takeBack(device: string): Promise<string> {
+    await this.#returnPort();
+    return this.#absences.back(device);
+  }
+
+  async #returnPort(): Promise<void> {
+    const borrower = this.#borrower;
+    this.#borrower = null;
+    await borrower?.[Symbol.asyncDispose]();
+  }
+
+  #indexOf(device: string): number {
+    return this.#devices.findIndex((d) => d.spec.name === device);
+  }
+
+  get #open(): readonly Device[] {
+    return this.#devices.filter((d) => this.away(d.spec.name) === '');
+  }
+
   /**
    * Torque on, of all or none: when one cannot, or `halt` is called, the others end it. Settles when all have. Rejects with
-   * CALIBRATION_MISSING, CALIBRATION_STALE, and with what the first device says.
+   * CALIBRATION_MISSING, CALIBRATION_STALE, DEVICE_UNREACHABLE, and with what the first device says.
    */
   async enable(): Promise<void> {
+    this.#absences.needAll();
     const { barred } = this.calibration;
     if (barred !== null) throw barred;
     const failed: unknown[] = [];
@@ -165,14 +216,15 @@ export class DeviceRack implements AsyncDisposable {
   }
 
   async disable(): Promise<void> {
-    await Promise.all(this.#devices.map((d) => d.disable()));
+    await Promise.all(this.#open.map((d) => d.disable()));
   }
 
   /** Stop and hold, without the loop. One device that fails does not keep the others from it. */
   async halt(): Promise<readonly string[]> {
-    const settled = await Promise.allSettled(this.#devices.map((d) => d.halt()));
+    const open = this.#open;
+    const settled = await Promise.allSettled(open.map((d) => d.halt()));
     return settled.flatMap((s, i) =>
-      s.status === 'rejected' ? [`${this.#devices[i]!.spec.name}: ${(s.reason as Error).message}`] : [],
+      s.status === 'rejected' ? [`${open[i]!.spec.name}: ${(s.reason as Error).message}`] : [],
     );
   }
 
@@ -212,6 +264,8 @@ export class DeviceRack implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    await this.#absences.close();
+    await this.#returnPort();
     await Promise.allSettled(this.#devices.map((d) => d[Symbol.asyncDispose]()));
     await this.#hardware[Symbol.asyncDispose]();
   }

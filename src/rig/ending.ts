@@ -37,6 +37,7 @@ export class Ending {
     const { loop, rack } = parts;
     const alive = loop.dead === null;
     session.retire();
+    await this.#step('ending the calibration', () => session.calibrationEnded());
     if (alive) {
       await this.#step('stopping', () => session.stopMotion(STOP_S));
       if (spec.shutdown.park === 'home' && watch.view.mode === Mode.holding) {

@@ -27,7 +27,12 @@ export interface FoundServo {
   readonly baud: number;
   /** As robot files call it. */
   readonly model: string;
+  /** `damaged`: what it is asked for arrives damaged each time, as that of two servos with one id does. */
+  readonly answers: 'well' | 'damaged';
 }
+
+/** Told before each rate that is tried, the `at`th (from 1) of `of`. What it throws ends the search. */
+export type RateNews = (baud: number, at: number, of: number) => void;
 
 /** The hardware of one device, opened for setting up and measuring alone: nothing here turns torque on. */
 export interface Calibrator extends AsyncDisposable {
@@ -40,9 +45,14 @@ export interface Calibrator extends AsyncDisposable {
    * factory could not be told from it.
    */
   readonly asFromFactory: number;
+  /** Rate that the robot file wants, bit/s. */
+  readonly baud: number;
   /** Who answers, at every rate that servos can have. Rejects with DEVICE_PORT_*. */
-  list(): Promise<readonly FoundServo[]>;
-  /** Gives a servo, alone on the line, id and rate of that axis, reads both back; its rate then. Rejects with DEVICE_*. */
+  list(onRate?: RateNews): Promise<readonly FoundServo[]>;
+  /**
+   * Gives a servo, alone on the line, id and rate of that axis, torque off, and reads both back; its rate then. Rejects with
+   * CALIBRATION_NOT_KEPT, DEVICE_*.
+   */
   assign(found: FoundServo, axis: number): Promise<number>;
   /** Connects, checks that every servo is the one of the robot file, and turns torque off. Rejects with DEVICE_*. */
   release(): Promise<void>;

@@ -15,7 +15,9 @@ import type { AlignedJoint, DeviceState } from '../robot/calibration-state.ts';
 
 export type CalibratedDevice = Omit<DeviceState, 'calibration'> & {
   /** Procedures that there are for it; empty where nothing can be measured. */
-  readonly procedures: readonly ('joints' | 'gripper')[];
+  readonly procedures: readonly ('ids' | 'joints' | 'gripper')[];
+  /** Why it is not open; '' when it is. */
+  readonly away: string;
   /** Raw positions now, in the order of `axes`; null while they are not known. */
   readonly raw: readonly number[] | null;
   /** Whether any of its axes has torque; null while that is not known. */
@@ -56,6 +58,9 @@ export interface CalibrationView {
     readonly skippable: boolean;
     /** Names of the axes that must be still. */
     readonly axes: readonly string[];
+    /** What goes on now, and what the step before came to; '' for nothing. */
+    readonly doing: string;
+    readonly said: string;
     /** There is an emulated hand. */
     readonly hand: boolean;
   } | null;

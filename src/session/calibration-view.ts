@@ -4,7 +4,9 @@ import { alignedJoints } from '../calibrate/leader.ts';
 import type { CalibrationView } from '../server/calibration-protocol.ts';
 import type { SessionHost } from './host.ts';
 import type { LeaderFlow } from './leader.ts';
-import type { Walk } from './measuring.ts';
+import type { Walk } from './walk.ts';
+
+const PROCEDURES = ['ids', 'joints', 'gripper'] as const;
 
 export function calibrationView(
   { calibration: host }: Pick<SessionHost, 'calibration'>,
@@ -30,8 +32,9 @@ export function calibrationView(
       return {
         ...device,
         procedures: measurable
-          ? (['joints', 'gripper'] as const).filter((w) => types.includes(AXIS_TYPES[w]))
+          ? PROCEDURES.filter((w) => AXIS_TYPES[w] === null || types.includes(AXIS_TYPES[w]))
           : [],
+        away: host.away(device.device),
         raw: reading === null ? null : [...reading.raw],
         torque: reading?.torque ?? null,
       };
@@ -56,7 +59,7 @@ function leaderView(
 function procedureView(walk: Walk | null): CalibrationView['procedure'] {
   const step = walk?.step ?? null;
   if (walk === null || step === null) return null;
-  const { name, what, at, of, emulation } = walk;
+  const { name, what, at, of, doing, said, hand } = walk;
   const { words, skippable, axes } = step;
-  return { device: name, what, at, of, words, skippable, axes, hand: emulation?.hand !== undefined };
+  return { device: name, what, at, of, words, skippable, axes, doing, said, hand: hand !== null };
 }

@@ -6,7 +6,7 @@ import type { TermWeights } from '../plan/mpc/pilot.ts';
 import type { TargetSpec } from '../plan/mpc/target.ts';
 import type { Request } from '../policy/request.ts';
 import type { ClientRef } from '../rig/socket.ts';
-import type { RawReading } from '../robot/calibration.ts';
+import type { Calibrator, RawReading } from '../robot/calibration.ts';
 import type { Emulation, Now, Push } from '../robot/device.ts';
 import type { InputSpec } from '../robot/input.ts';
 import type { LeaderSpec } from '../robot/leader.ts';
@@ -133,11 +133,20 @@ export interface CalibrationHost {
   readonly calibration: RobotCalibration;
   raw(device: string): RawReading | null;
   /** The hand of emulated hardware; null where it is real. */
-  hand(device: string): Pick<Emulation, 'hand'> | null;
+  hand(device: string): Pick<Emulation, 'hand' | 'connect'> | null;
   /** The hand of an emulated leader; null where it is real, or there is none. */
   leaderHand(): Pick<Emulation, 'hand'> | null;
   /** Devices take what was written last; the names of those that were opened anew for it. */
   renew(): Promise<readonly string[]>;
+  /** Why a device is not open; '' when it is. */
+  away(device: string): string;
+  /**
+   * Takes a device off its port: what sets its servos up has it then. Until `takeBack` nothing gets torque. Rejects with
+   * CALIBRATION_NONE.
+   */
+  lend(device: string): Promise<Calibrator>;
+  /** Opens it, now or as soon as it answers. Why it did not yet, '' when it did. */
+  takeBack(device: string): Promise<string>;
   /** The leader is aligned anew: consoles are told. */
   realigned(): void;
 }

@@ -12,33 +12,7 @@ import { Mode } from '../robot/tick.ts';
 import { modeWords } from '../robot/words.ts';
 import type { SessionHost } from './host.ts';
 import type { LeaderFlow } from './leader.ts';
-
-/** A guided procedure under way. */
-export interface Walk {
-  /** Of the device or leader. */
-  readonly name: string;
-  readonly what: string;
-  /** Step, counted from 0, of how many; `step` is null after the last. */
-  readonly at: number;
-  readonly of: number;
-  readonly step: {
-    readonly words: string;
-    readonly skippable: boolean;
-    readonly axes: readonly string[];
-  } | null;
-  /** What plays the hardware; null where it is real. */
-  readonly emulation: Pick<Emulation, 'hand'> | null;
-  /** The hand has done what the step says. Rejects with CALIBRATION_*, LEADER_LOST. */
-  take(): Promise<void>;
-  /** Throws CALIBRATION_STEP where that cannot be. */
-  skip(): void;
-  /** Emulated hardware: does what the step says. */
-  hand(): Promise<void>;
-  /** After the last step: writes what was measured, and has it taken. What was done, in words. */
-  finish(): Promise<readonly string[]>;
-  /** It was stopped: what is under way comes to nothing. */
-  stop(): void;
-}
+import type { Walk } from './walk.ts';
 
 interface Measured {
   readonly procedure: Procedure;
@@ -52,7 +26,8 @@ interface Measured {
 }
 
 class Measuring implements Walk {
-  readonly emulation: Walk['emulation'];
+  readonly doing = '';
+  readonly said = '';
   readonly #measured: Measured;
   readonly #now: () => number;
   #stopped = false;
@@ -60,7 +35,6 @@ class Measuring implements Walk {
   constructor(measured: Measured, now: () => number) {
     this.#measured = measured;
     this.#now = now;
-    this.emulation = measured.emulation;
   }
 
   get name(): string {
@@ -85,20 +59,22 @@ class Measuring implements Walk {
     return step === null ? null : { ...step, axes: step.axes.map((i) => names[i]!) };
   }
 
-  async take(): Promise<void> {
+  async take(): Promise<readonly string[]> {
     const { procedure, names, read, still = {} } = this.#measured;
     const { step } = procedure;
     const raw = await steady({ read: async () => read(), names, axes: step!.axes, now: this.#now, ...still });
     // It may have been stopped meanwhile.
     if (!this.#stopped && procedure.step === step) procedure.take(raw);
+    return [];
   }
 
   skip(): void {
     this.#measured.procedure.skip();
   }
 
-  hand(): Promise<void> {
-    return followStep(this.#measured.procedure.step!, this.emulation);
+  get hand(): Walk['hand'] {
+    const { procedure, emulation } = this.#measured;
+    return emulation?.hand === undefined ? null : () => followStep(procedure.step!, emulation);
   }
 
   finish(): Promise<readonly string[]> {
@@ -106,8 +82,9 @@ class Measuring implements Walk {
     return save(procedure.result(new Date()));
   }
 
-  stop(): void {
+  async stop(): Promise<readonly string[]> {
     this.#stopped = true;
+    return [];
   }
 }
 

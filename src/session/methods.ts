@@ -120,8 +120,9 @@ export const methods = {
   'calibration.start': Type.Object(
     {
       lease: leaseNumber,
-      what: Type.Enum(['joints', 'gripper', 'leader'], {
-        description: 'Zeros, directions and reach; the opening; or how the leader counts against the arm.',
+      what: Type.Enum(['ids', 'joints', 'gripper', 'leader'], {
+        description:
+          'Ids and rates of servos, one by one; zeros, directions and reach; the opening; or how the leader counts against the arm.',
       }),
       device: Type.Optional(
         text(100, 'Name of the device; the default is the only one that can be measured.'),

@@ -223,8 +223,13 @@ export class Session {
   /** The rig is being shut down: nobody drives from now on, and only stops are still taken. */
   retire(): void {
     void this.#enabling.bar('the rig is being shut down');
-    this.#calibration.stop('the rig is being shut down');
+    void this.#calibration.stop('the rig is being shut down');
     this.#control.retire();
+  }
+
+  /** Resolves when no calibration has a port of a device any more. */
+  async calibrationEnded(): Promise<void> {
+    await this.#calibration.stop('the rig is being shut down');
   }
 
   /** Connects nothing, but takes a connected rig to `holding`. */
@@ -276,7 +281,7 @@ export class Session {
       throw error;
     }
     this.#leader?.stop('the emergency stop was pressed');
-    this.#calibration.stop('the emergency stop was pressed');
+    void this.#calibration.stop('the emergency stop was pressed');
     const alive = await this.#host.answered(seq, ESTOP_ANSWER_S).then(
       () => true,
       () => false,

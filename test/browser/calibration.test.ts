@@ -1,6 +1,6 @@
 /**
  * A person in a real browser, on a real `armloop up --dry-run`: disarms, measures the gripper step by step with the
- * emulated hand, and sees it written.
+ * emulated hand, and sees it written; gives servos their ids, and aligns a leader.
  * @alone @limit 240
  */
 import assert from 'node:assert/strict';
@@ -78,7 +78,9 @@ test('a gripper is measured on the page, torque off, step by step', { skip }, as
   await page.close();
 });
 
-test('a leader is aligned with its arm on the page, by hand', { skip }, async () => {
+test('servos get their ids one by one on the page, then the leader is aligned with the arm', {
+  skip,
+}, async () => {
   using folder = workspace();
   const robot = leaderFile(
     folder.path,
@@ -98,26 +100,47 @@ test('a leader is aligned with its arm on the page, by hand', { skip }, async ()
   await page.click(part('question-yes'));
   await page.waitForSelector(`${part('mode')}[data-mode="connected"]`);
   const shows = watching(page);
+  /** Goes through so many steps with the emulated hand; what each said. */
+  const walk = async (steps: number): Promise<string[]> => {
+    const said: string[] = [];
+    for (let at = 0; at < steps; at++) {
+      await shows(`${part('calibration-guide')}[data-at="${at}"]`);
+      said.push((await page.textContent(part('calibration-guide'))) ?? '');
+      await page.click(part('calibration-hand'));
+      // The button is busy until the hand is there.
+      await shows(`${part('calibration-take')}:not([disabled])`);
+      await page.click(part('calibration-take'));
+    }
+    await shows(part('calibration-guide'), 'detached');
+    return said;
+  };
+
+  // Its first joint keeps the id of the factory: it comes last, then the whole chain.
+  await page.click(part('calibrate-ids'));
+  await shows(part('calibration-away'));
+  const named = await walk(7);
+  assert.match(named[0]!, /Connect the servo of shoulder_lift \(sts3215-c001\) alone, and power it/);
+  assert.match(named[1]!, /shoulder_lift: id 1 at 1000000 baud is id 2 at 1000000 baud now, read back/);
+  assert.match(named[5]!, /Connect the servo of shoulder_pan/);
+  assert.match(named[6]!, /Connect the whole chain/);
+  await shows(part('calibration-away'), 'detached');
+  await page.waitForSelector(`${part('mode')}[data-mode="connected"]`);
+  const store = new CalibrationStore(up.workspace, 'so101-pair', 'emulated');
+  assert.deepEqual(
+    store.load().ids?.file.entries.flatMap((e) => (e.quantity === 'id' ? [e.axis, e.value] : [])),
+    ['shoulder_lift', 2, 'elbow_flex', 3, 'wrist_flex', 4, 'wrist_roll', 5, 'gripper', 6, 'shoulder_pan', 1],
+  );
 
   await page.click(part('calibrate-leader'));
-  const said: string[] = [];
-  for (let at = 0; at < 9; at++) {
-    await shows(`${part('calibration-guide')}[data-at="${at}"]`);
-    said.push((await page.textContent(part('calibration-words'))) ?? '');
-    await page.click(part('calibration-hand'));
-    // The button is busy until the hand is there.
-    await shows(`${part('calibration-take')}:not([disabled])`);
-    await page.click(part('calibration-take'));
-  }
-  assert.match(said[0]!, /^Hold the leader as the arm is in its reference pose/);
-  assert.match(said[2]!, /^Turn shoulder_pan of the leader/);
-  assert.match(said[8]!, /^Squeeze the trigger/);
-  await shows(part('calibration-guide'), 'detached');
+  const said = await walk(9);
+  assert.match(said[0]!, /Hold the leader as the arm is in its reference pose/);
+  assert.match(said[2]!, /Turn shoulder_pan of the leader/);
+  assert.match(said[8]!, /Squeeze the trigger/);
   await shows(`${part('calibration-leader')}[data-status="fits"]`);
   // Mounted as its file says: next to nothing is to be added.
   const joint = page.locator(`${part('leader-joint')}[data-axis="elbow_flex"]`);
   assert.match((await joint.textContent()) ?? '', /elbow_flex *[+] *-?0\.0\d\d/);
-  const { leader } = new CalibrationStore(up.workspace, 'so101-pair', 'emulated').load();
+  const { leader } = store.load();
   assert.deepEqual([leader?.file.version, leader?.file.entries.length], [1, 2 * 5 + 2]);
   assert.ok(leader!.file.entries.every((e) => e.method !== '' && e.unit !== '' && e.date !== ''));
   assert.equal(await page.textContent(part('calibration-hash')).then((t) => t?.slice(0, 64).length), 64);

@@ -243,7 +243,59 @@ describe('calibrating an arm whose servos are mounted otherwise than its file sa
     const wrong = { ...stand, emulation: { connect: () => stand.emulation.connect!('gripper') } };
     await assert.rejects(
       measure(wrong, calibration, new Willing(), (_, options) => runIds([0], options)),
-      /joint1: What answers is id 1 at 57600 baud \(xm430-w210\), but the robot file wants a xm540-w270 here/,
+      /joint1 is to be a xm540-w270, but what answers is id 1 at 57600 baud \(xm430-w210\)/,
+    );
+  });
+
+  it('names nothing where one servo alone was to be and is not, each in its own words', async () => {
+    using folder = workspace();
+    await using stand = await calibrationStand(mounted, { senseBaud: true });
+    const calibration = stand.open(folder.path);
+    const { emulator, emulation } = stand;
+    const name = (axes: readonly number[], connect: () => Promise<unknown>): Promise<readonly Entry[]> => {
+      const here = { ...stand, emulation: { connect: async () => void (await connect()) } };
+      return measure(here, calibration, new Willing(), (_, options) => runIds(axes, options));
+    };
+    // The chain as it is: the id of joint4 is there already.
+    await assert.rejects(
+      name([1], () => emulation.connect!(null)),
+      /id 4 at 1000000 baud, which joint4 is to have, is taken: on the line are id 1 at .*, id 4 at .*, id 8 at/,
+    );
+    // Two of another id.
+    await emulator.device({ what: 'set', id: 4, value: { name: 'id', to: 9 } });
+    await emulator.device({ what: 'silent', id: 8, value: true });
+    await assert.rejects(
+      name([1], () => emulation.connect!(null)),
+      /2 servos answer where that of joint4 was to be alone: id 1 at 1000000 baud \(xm540-w270\), id 9 at/,
+    );
+    // Two with one id: they say the same to a ping, and stand elsewhere.
+    await emulator.device({ what: 'set', id: 9, value: { name: 'id', to: 1 } });
+    await assert.rejects(
+      name([1], () => emulation.connect!(null)),
+      /what answers for joint4 is id 1 at 1000000 baud \(xm540-w270\), but what it is asked for arrives damaged/,
+    );
+    // Nobody, whatever the rate.
+    await assert.rejects(
+      name([0], async () => {
+        await emulation.connect!('joint1');
+        await emulator.device({ what: 'silent', id: 1, value: true });
+      }),
+      /no servo answers for joint1, at any baud rate/,
+    );
+    // The EEPROM of the gripper's servo keeps nothing: not its id, nor its rate where the id is right already.
+    const worn = async (set: object | null): Promise<void> => {
+      await emulation.connect!('gripper');
+      if (set !== null) await emulator.device({ what: 'set', id: 1, value: set });
+      for (const id of [1, 8]) await emulator.device({ what: 'silent', id, value: false }).catch(() => {});
+      await emulator.device({ what: 'worn', value: true });
+    };
+    await assert.rejects(
+      name([2], () => worn(null)),
+      /the servo of gripper was told id 8, which did not hold: it still has id 1 at 57600 baud/,
+    );
+    await assert.rejects(
+      name([2], () => worn({ name: 'id', to: 8 })),
+      /the servo of gripper was told 1000000 baud, which did not hold: it still has id 8 at 57600 baud/,
     );
   });
 });

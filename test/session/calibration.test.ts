@@ -29,9 +29,9 @@ async function open(folder: string, renew: SessionHost['calibration']['renew'] =
   const steps = Float64Array.of(2048, 2048, 2048);
   Object.assign(rig, {
     calibration: {
+      ...rig.calibration,
       calibration: new RobotCalibration(measured),
       raw: () => ({ time: 0, raw: steps.slice(), torque: 'off', origins: null }),
-      hand: () => null,
       renew,
     },
   });

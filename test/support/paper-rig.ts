@@ -161,6 +161,11 @@ export class PaperRig implements SessionHost {
       hand: () => null,
       leaderHand: () => null,
       realigned: () => {},
+      away: () => '',
+      lend: async (device) => {
+        throw new ArmloopError('CALIBRATION_NONE', { what: device, reason: 'a rig on paper has no port' });
+      },
+      takeBack: async () => '',
       renew: async () => [],
     };
     this.measured = Float64Array.from(spec.axes, (a) => a.home);

@@ -20,6 +20,8 @@ export interface LineServo {
   silent: boolean;
   /** On the line at all. */
   connected: boolean;
+  /** Its EEPROM takes what is written, and keeps nothing of it. */
+  worn: boolean;
   /** Steps by which it reports another position than it has, and in how many answers. */
   readonly lie: { steps: number; answers: number };
   /** Neither silent nor starting. */
@@ -65,6 +67,8 @@ export abstract class ServoLine<S extends LineServo, M extends MotorModel> imple
   readonly #rng: Rng;
   /** The line goes at a rate that servos can have; at others everybody understands. */
   readonly #rated: boolean;
+  /** Rates matter also while the whole chain is there. */
+  readonly #senses: boolean;
   /** Chance that an answer has a wrong checksum. */
   #badSum = 0;
   /** Physics times are `monotonic` less the time for which this process stood still. */
@@ -80,6 +84,7 @@ export abstract class ServoLine<S extends LineServo, M extends MotorModel> imple
     this.#line = line;
     this.#rng = rng;
     this.#rated = bauds.includes(line.baud);
+    this.#senses = line.senseBaud;
     const now = monotonic();
     this.servos = servos.map(({ id, model: name, angle, load, settings = {} }) => {
       const model = modelNamed(name);
@@ -145,7 +150,7 @@ export abstract class ServoLine<S extends LineServo, M extends MotorModel> imple
 
   /** Puts one servo (by its place) on the line, with the id and rate of the factory, or all as they are now. */
   #connect(only: unknown): void {
-    this.#line.senseBaud = only !== null;
+    this.#line.senseBaud = only !== null || this.#senses;
     this.servos.forEach((servo, i) => {
       servo.connected = only === null || i === only;
     });
@@ -185,6 +190,7 @@ function change(servo: LineServo, what: string, value: unknown): void {
   else if (what === 'blocked') servo.motor.blocked = value === true;
   else if (what === 'hand') servo.hand.put(Number(value));
   else if (what === 'silent') servo.silent = value === true;
+  else if (what === 'worn') servo.worn = value === true;
   else if (what === 'brownOut') servo.reboot();
   else if (what === 'lie') Object.assign(servo.lie, value);
   else if (what === 'set') {

@@ -67,6 +67,7 @@ export class EmulatedServo implements LineServo {
   silent = false;
   /** On the line at all. */
   connected = true;
+  worn = false;
   readonly lie = { steps: 0, answers: 0 };
   readonly #memory = new Uint8Array(SIZE);
   readonly #profile = new ProfileTrack();
@@ -228,7 +229,7 @@ export class EmulatedServo implements LineServo {
 
   write(address: number, bytes: Uint8Array): Refusal {
     const refusal = this.#check(address, bytes);
-    if (refusal !== Refusal.none) return refusal;
+    if (refusal !== Refusal.none || (this.worn && address < RAM_START)) return refusal;
     const torqueBefore = this.get(X.torqueEnable);
     for (let i = 0; i < bytes.length; i++) this.#memory[this.#real(address + i)] = bytes[i]!;
     if (this.get(X.torqueEnable) === 1 && torqueBefore === 0) this.#torqueOn();

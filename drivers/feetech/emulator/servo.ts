@@ -60,6 +60,7 @@ export class EmulatedServo implements LineServo {
   voltage: number;
   silent = false;
   connected = true;
+  worn = false;
   /** Firmware on which a goal turns torque on by itself. */
   goalEnables = false;
   readonly lie = { steps: 0, answers: 0 };
@@ -252,7 +253,7 @@ export class EmulatedServo implements LineServo {
     for (let i = 0; i < bytes.length && address + i < SIZE; i++) {
       const at = address + i;
       const item = items.find(([, { address: a, size }]) => at >= a && at < a + size)?.[1];
-      if (item === undefined || item.access === 'r') continue;
+      if (item === undefined || item.access === 'r' || (this.worn && at < RAM_START)) continue;
       this.#memory[at] = bytes[i]!;
       if (at < RAM_START && lasting) this.#kept[at] = bytes[i]!;
     }

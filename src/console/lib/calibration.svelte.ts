@@ -10,7 +10,7 @@ export const CALIBRATION_MS = 700;
 
 /** What is to be measured; without axes: all that there are for it. */
 export interface Choice {
-  readonly what: 'joints' | 'gripper' | 'leader';
+  readonly what: 'ids' | 'joints' | 'gripper' | 'leader';
   readonly device?: string;
   readonly axes?: readonly string[];
 }

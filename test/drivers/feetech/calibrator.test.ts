@@ -18,7 +18,7 @@ it('names servos that come from the factory one by one, for good, then reads whe
   for (const [i, name] of [...entry.axes.entries()].reverse()) {
     await emulation.connect!(name);
     const found = await calibrator.list();
-    assert.deepEqual(found, [{ id: 1, baud: 1_000_000, model: 'sts3215-c001' }], name);
+    assert.deepEqual(found, [{ id: 1, baud: 1_000_000, model: 'sts3215-c001', answers: 'well' }], name);
     assert.equal(await calibrator.assign(found[0]!, i), 1_000_000);
   }
   await emulation.connect!(null);
