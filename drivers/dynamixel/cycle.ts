@@ -116,7 +116,8 @@ export class StateCycle implements Exchange<PacketDecoder> {
   #request(w: PacketWriter): PacketWriter {
     const { data } = this.#joints[0]!.model.indirect;
     if (this.#joints.every((j) => j.model.indirect.data === data)) {
-      return w.syncRead(data, STATE_BYTES, this.#ids, this.#way === 'fast');
+      if (this.#way === 'fast') return w.fastSyncRead(data, STATE_BYTES, this.#ids);
+      return w.syncRead(data, STATE_BYTES, this.#ids);
     }
     const parts = this.#joints.map(({ id, model }) => ({
       id,

@@ -4,9 +4,11 @@
  * sure that FF FF FD 00 only ever starts a packet, so that header starts one anywhere, also in the middle of a packet
  * whose length was damaged.
  */
+
 import type { FrameDecoder } from '../bus/half-duplex.ts';
+import { BROADCAST } from '../bus/table-writer.ts';
 import { crcByte } from './crc.ts';
-import { BROADCAST, Instruction, LARGEST_ID } from './packet.ts';
+import { Instruction, LARGEST_ID } from './packet.ts';
 
 const HEADER = 0xfffffd00;
 /** Longest packet that is believed, by its length field. The vendor's SDK has the same bound. */

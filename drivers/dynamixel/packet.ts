@@ -7,21 +7,13 @@
  * parameters, one more FD follows it ("byte stuffing"), so that FF FF FD 00 only ever starts a packet; length and CRC
  * are those of the stuffed bytes.
  */
-import { PacketBuffer } from '../bus/packet-buffer.ts';
+import { BROADCAST, TableInstruction, TableWriter } from '../bus/table-writer.ts';
 import { crc16 } from './crc.ts';
 
 export const Instruction = {
-  ping: 0x01,
-  read: 0x02,
-  write: 0x03,
-  regWrite: 0x04,
-  action: 0x05,
-  factoryReset: 0x06,
-  reboot: 0x08,
+  ...TableInstruction,
   clear: 0x10,
   status: 0x55,
-  syncRead: 0x82,
-  syncWrite: 0x83,
   fastSyncRead: 0x8a,
   bulkRead: 0x92,
   bulkWrite: 0x93,
@@ -29,8 +21,6 @@ export const Instruction = {
 } as const;
 export type Instruction = (typeof Instruction)[keyof typeof Instruction];
 
-/** What every device listens to, and what a fast reply is sent under. */
-export const BROADCAST = 0xfe;
 /** Ids that a device can have are 0 to this. */
 export const LARGEST_ID = 252;
 /** Header, id, length, instruction and CRC: what a packet costs beside its parameters. */
@@ -39,7 +29,7 @@ export const OVERHEAD = 10;
 export const STATUS_OVERHEAD = 11;
 
 /** Builds packets one after the other. Allocates nothing after it was made. */
-export class PacketWriter extends PacketBuffer {
+export class PacketWriter extends TableWriter {
   #start = 0;
   /** How much of FF FF FD the last bytes of the body were. */
   #match = 0;
@@ -49,7 +39,7 @@ export class PacketWriter extends PacketBuffer {
     super(capacity);
   }
 
-  begin(id: number, instruction: number): this {
+  override begin(id: number, instruction: number): this {
     const b = this.buffer;
     this.#start = this.at;
     this.room(OVERHEAD);
@@ -64,7 +54,7 @@ export class PacketWriter extends PacketBuffer {
   }
 
   /** One byte of the body, stuffed where it must be. */
-  u8(value: number): this {
+  override u8(value: number): this {
     const b = this.buffer;
     // Room for this byte, one that is stuffed and the CRC.
     this.room(4);
@@ -96,13 +86,7 @@ export class PacketWriter extends PacketBuffer {
     return size === 2 ? this.u16(value) : this.i32(value);
   }
 
-  raw(bytes: ArrayLike<number>): this {
-    for (let i = 0; i < bytes.length; i++) this.u8(bytes[i]!);
-    return this;
-  }
-
-  /** Closes the packet: its length and checksum. */
-  end(): this {
+  override end(): this {
     const b = this.buffer;
     const length = this.at - this.#start - 7 + 2;
     b[this.#start + 5] = length & 0xff;
@@ -113,33 +97,13 @@ export class PacketWriter extends PacketBuffer {
     return this;
   }
 
-  /** A whole packet without parameters: ping, action, reboot. */
-  plain(id: number, instruction: number): this {
-    return this.begin(id, instruction).end();
+  protected override place(value: number): this {
+    return this.u16(value);
   }
 
-  read(id: number, address: number, length: number): this {
-    return this.begin(id, Instruction.read).u16(address).u16(length).end();
-  }
-
-  write(id: number, address: number, bytes: ArrayLike<number>): this {
-    return this.begin(id, Instruction.write).u16(address).raw(bytes).end();
-  }
-
-  /** Like `write`, but carried out when `action` comes. */
-  regWrite(id: number, address: number, bytes: ArrayLike<number>): this {
-    return this.begin(id, Instruction.regWrite).u16(address).raw(bytes).end();
-  }
-
-  /** The same address of several devices; each answers with a packet of its own, or with `fast` all share one. */
-  syncRead(address: number, length: number, ids: ArrayLike<number>, fast: boolean): this {
-    const instruction = fast ? Instruction.fastSyncRead : Instruction.syncRead;
-    return this.begin(BROADCAST, instruction).u16(address).u16(length).raw(ids).end();
-  }
-
-  /** Starts a sync-write: then for each device its id and `length` bytes, then `end`. Nobody answers. */
-  beginSyncWrite(address: number, length: number): this {
-    return this.begin(BROADCAST, Instruction.syncWrite).u16(address).u16(length);
+  /** Like `syncRead`, but all answer in one packet. */
+  fastSyncRead(address: number, length: number, ids: ArrayLike<number>): this {
+    return this.begin(BROADCAST, Instruction.fastSyncRead).u16(address).u16(length).raw(ids).end();
   }
 
   bulkRead(parts: readonly BulkPart[], fast: boolean): this {

@@ -2,8 +2,9 @@
  * Whether a packet is the answer that was asked for. The checksum lets one damaged packet in 65,536 through, and an
  * adapter with echo hands us our own packets: so instruction, id and length must be those of the expected reply.
  */
+import { BROADCAST } from '../bus/table-writer.ts';
 import type { PacketDecoder } from './decoder.ts';
-import { BROADCAST, fastReplyLength, Instruction } from './packet.ts';
+import { fastReplyLength, Instruction } from './packet.ts';
 
 /** Bytes of the error field before the data of a status packet. */
 const ERROR = 1;

@@ -1,4 +1,5 @@
 /** Single requests to a bus, each with a bounded number of tries: what is done outside of the cycle. */
+
 import {
   type Answer,
   type Asker,
@@ -13,10 +14,10 @@ import {
   trouble,
 } from '../bus/ask.ts';
 import type { Outcome } from '../bus/half-duplex.ts';
+import { BROADCAST } from '../bus/table-writer.ts';
 import type { DynamixelBus } from './bus.ts';
 import type { PacketDecoder } from './decoder.ts';
 import {
-  BROADCAST,
   type BulkPart,
   fastReplyLength,
   Instruction,
@@ -119,7 +120,7 @@ export async function syncRead(
   ids: readonly number[],
   item: Item,
 ): Promise<readonly Status[]> {
-  const bytes = packet((w) => w.syncRead(item.address, item.size, ids, false));
+  const bytes = packet((w) => w.syncRead(item.address, item.size, ids));
   return complete(to, ids, await persist(() => ask(to.bus, PROTOCOL, bytes, ids, item.size)));
 }
 
@@ -164,7 +165,7 @@ export function fastSyncRead(
 ): Promise<readonly Status[]> {
   return fast(
     to,
-    packet((w) => w.syncRead(address, length, ids, true)),
+    packet((w) => w.fastSyncRead(address, length, ids)),
     ids,
     length,
   );

@@ -4,8 +4,10 @@
  * A master says how long the answers are that it waits for; then no other length begins a packet. Allocates nothing after
  * it was made.
  */
+
 import type { FrameDecoder } from '../bus/half-duplex.ts';
-import { BROADCAST, LENGTH_OVERHEAD } from './packet.ts';
+import { BROADCAST } from '../bus/table-writer.ts';
+import { LENGTH_OVERHEAD } from './packet.ts';
 
 const CAPACITY = 260;
 

@@ -6,31 +6,20 @@
  * where length = parameters + 2. Nothing is stuffed: FF FF may also turn up inside. Numbers of two bytes are little-endian
  * in servos with a magnetic encoder (STS, SMS) and big-endian in those with a potentiometer (SCS).
  */
-import { PacketBuffer } from '../bus/packet-buffer.ts';
+import { TableInstruction, TableWriter } from '../bus/table-writer.ts';
 
 export const Instruction = {
-  ping: 0x01,
-  read: 0x02,
-  write: 0x03,
-  regWrite: 0x04,
-  action: 0x05,
-  /** Everything but the id as it came from the factory. */
-  factoryReset: 0x06,
-  /** Nobody answers; the servo is away for about 0.8 s. */
-  reboot: 0x08,
+  /** Its `factoryReset` keeps the id; nobody answers its `reboot`, and the servo is away for about 0.8 s. */
+  ...TableInstruction,
   /** Forgets whole turns. */
   resetTurns: 0x0a,
   /** Where it is now becomes the middle of its turn, or the step that is given. STS from firmware 3.10 on. */
   calibrate: 0x0b,
-  syncRead: 0x82,
-  syncWrite: 0x83,
 } as const;
 export type Instruction = (typeof Instruction)[keyof typeof Instruction];
 
 export type Order = 'little' | 'big';
 
-/** What every servo listens to and, but for a ping, none answers. */
-export const BROADCAST = 0xfe;
 /** Ids that a servo can have are 0 to this. */
 export const LARGEST_ID = 253;
 /** Header, id, length, instruction or status, checksum: what a packet costs beside its parameters. */
@@ -46,7 +35,7 @@ export function checksum(bytes: Uint8Array, from: number, to: number): number {
 }
 
 /** Builds packets one after the other. Allocates nothing after it was made. */
-export class PacketWriter extends PacketBuffer {
+export class PacketWriter extends TableWriter {
   #start = 0;
 
   /** `capacity` in bytes; more than that throws a RangeError. */
@@ -55,12 +44,12 @@ export class PacketWriter extends PacketBuffer {
   }
 
   /** `head` is the instruction, or the status of an answer. */
-  begin(id: number, head: number): this {
+  override begin(id: number, head: number): this {
     this.#start = this.at;
     return this.u8(0xff).u8(0xff).u8(id).u8(0).u8(head);
   }
 
-  u8(value: number): this {
+  override u8(value: number): this {
     this.room(1);
     this.buffer[this.at++] = value & 0xff;
     return this;
@@ -70,45 +59,16 @@ export class PacketWriter extends PacketBuffer {
     return order === 'little' ? this.u8(value).u8(value >>> 8) : this.u8(value >>> 8).u8(value);
   }
 
-  raw(bytes: ArrayLike<number>): this {
-    for (let i = 0; i < bytes.length; i++) this.u8(bytes[i]!);
-    return this;
-  }
-
   /** Closes the packet: its length and checksum. Throws a RangeError for one that is too long for its length field. */
-  end(): this {
+  override end(): this {
     const length = this.at - this.#start - 3;
     if (length > 0xff) throw new RangeError(`${length} bytes do not fit into one packet`);
     this.buffer[this.#start + 3] = length;
     return this.u8(checksum(this.buffer, this.#start + 2, this.at));
   }
 
-  /** A whole packet without parameters: ping, action, factory reset, reboot, turns reset, calibration to the middle. */
-  plain(id: number, instruction: number): this {
-    return this.begin(id, instruction).end();
-  }
-
-  read(id: number, address: number, length: number): this {
-    return this.begin(id, Instruction.read).u8(address).u8(length).end();
-  }
-
-  write(id: number, address: number, bytes: ArrayLike<number>): this {
-    return this.begin(id, Instruction.write).u8(address).raw(bytes).end();
-  }
-
-  /** Like `write`, but carried out when `action` comes. */
-  regWrite(id: number, address: number, bytes: ArrayLike<number>): this {
-    return this.begin(id, Instruction.regWrite).u8(address).raw(bytes).end();
-  }
-
-  /** The same address of several servos; each answers with a packet of its own, in this order. */
-  syncRead(address: number, length: number, ids: ArrayLike<number>): this {
-    return this.begin(BROADCAST, Instruction.syncRead).u8(address).u8(length).raw(ids).end();
-  }
-
-  /** Starts a sync-write: then for each servo its id and `length` bytes, then `end`. Nobody answers. */
-  beginSyncWrite(address: number, length: number): this {
-    return this.begin(BROADCAST, Instruction.syncWrite).u8(address).u8(length);
+  protected override place(value: number): this {
+    return this.u8(value);
   }
 
   /** Where the servo is now becomes that step. */

@@ -14,9 +14,10 @@ import {
   trouble,
 } from '../bus/ask.ts';
 import type { HalfDuplexBus } from '../bus/half-duplex.ts';
+import { BROADCAST } from '../bus/table-writer.ts';
 import type { PacketDecoder } from './decoder.ts';
 import { numberOf, type Series } from './models.ts';
-import { BROADCAST, Instruction, LARGEST_ID, type Order, OVERHEAD, PacketWriter } from './packet.ts';
+import { Instruction, LARGEST_ID, type Order, OVERHEAD, PacketWriter } from './packet.ts';
 import { isAnswer } from './reply.ts';
 import { bytesOf, type Item, numberAt, RAM_START, STS } from './table.ts';
 

@@ -1,11 +1,13 @@
 /** The servos of one line: which of them a packet is for, what each answers, and when. */
+
 import type { Rng } from '../../../src/math/rng.ts';
 import type { Line } from '../../bus/emulator/line.ts';
 import { byId, type EmulatedServoSetup, ServoLine } from '../../bus/emulator/servo-line.ts';
+import { BROADCAST } from '../../bus/table-writer.ts';
 import { crc16 } from '../crc.ts';
 import { PacketDecoder } from '../decoder.ts';
 import { modelNamed, type ServoModel } from '../models.ts';
-import { ALERT, BROADCAST, Instruction, PacketWriter } from '../packet.ts';
+import { ALERT, Instruction, PacketWriter } from '../packet.ts';
 import { BAUDS, numberAt, X } from '../table.ts';
 import { EmulatedServo, Refusal } from './servo.ts';
 

@@ -1,10 +1,12 @@
 /** The servos of one line: which of them a packet is for, what each answers, and when. */
+
 import type { Rng } from '../../../src/math/rng.ts';
 import type { Line } from '../../bus/emulator/line.ts';
 import { byId, type EmulatedServoSetup as MountedServo, ServoLine } from '../../bus/emulator/servo-line.ts';
+import { BROADCAST } from '../../bus/table-writer.ts';
 import { PacketDecoder } from '../decoder.ts';
 import { modelNamed, type ServoModel } from '../models.ts';
-import { BROADCAST, Instruction, PacketWriter } from '../packet.ts';
+import { Instruction, PacketWriter } from '../packet.ts';
 import { BAUDS, type ItemName } from '../table.ts';
 import { EmulatedServo } from './servo.ts';
 

@@ -130,7 +130,7 @@ export const VECTORS: readonly Vector[] = [
   {
     what: 'sync-read of positions of ids 1, 2',
     bytes: 'FF FF FD 00 FE 09 00 82 84 00 04 00 01 02 CE FA',
-    build: (w) => w.syncRead(132, 4, [1, 2], false),
+    build: (w) => w.syncRead(132, 4, [1, 2]),
     id: ALL,
     instruction: I.syncRead,
     body: [0x84, 0, 4, 0, 1, 2],
@@ -197,7 +197,7 @@ export const VECTORS: readonly Vector[] = [
   {
     what: 'fast sync-read of positions of ids 3, 7, 4',
     bytes: 'FF FF FD 00 FE 0A 00 8A 84 00 04 00 03 07 04 20 F2',
-    build: (w) => w.syncRead(132, 4, [3, 7, 4], true),
+    build: (w) => w.fastSyncRead(132, 4, [3, 7, 4]),
     id: ALL,
     instruction: I.fastSyncRead,
     body: [0x84, 0, 4, 0, 3, 7, 4],
