@@ -1,7 +1,8 @@
 /** What happens to the line of a rig that drives and records, by robot: each for real, on the wire or in the devices. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { rmSync, symlinkSync } from 'node:fs';
+import { chmodSync, rmSync, symlinkSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { openPty } from '../../../drivers/bus/emulator/pty.ts';
 import { until } from './arm-stand.ts';
@@ -50,28 +51,68 @@ const TAKEN: Cause = {
   },
 };
 
-/** The cable is pulled, and when it is back another program has the port. Resolves when a person was told; `end` gives it back. */
-export async function takenOnReturn(rig: FaultRig): Promise<{ readonly end: () => Promise<void> }> {
+export interface Barred {
+  /** Nothing keeps the rig from its port any more. */
+  end(): Promise<void>;
+}
+
+/** The cable is pulled; what is there afterwards is a port of somebody else. Resolves when a person was told in `words`. */
+async function barred(
+  rig: FaultRig,
+  words: RegExp,
+  begin: (port: string) => Promise<{ readonly bar: () => void; readonly end: () => Promise<unknown> }>,
+): Promise<Barred> {
   const { emulator } = rig;
   await emulator.unplug();
   const pty = openPty();
-  const script = fileURLToPath(new URL('./holder.js', import.meta.url));
-  const holder: ChildProcess = spawn(process.execPath, [script, pty.path], {
-    stdio: ['pipe', 'pipe', 'inherit'],
-  });
-  await once(holder.stdout!, 'data');
+  const { bar, end } = await begin(pty.path);
   symlinkSync(pty.path, emulator.port);
-  await until('told', () => /has it open/.test(rig.told), 30);
+  bar();
+  try {
+    await until('told', () => words.test(rig.told), 30);
+  } catch (error) {
+    await end();
+    throw error;
+  }
   return {
     end: async () => {
+      await end();
       rmSync(emulator.port, { force: true });
-      holder.stdin!.end();
-      await once(holder, 'exit');
       pty.close();
       await emulator.plug();
     },
   };
 }
+
+/** When the cable is back another program has the port. */
+export const takenOnReturn = (rig: FaultRig): Promise<Barred> =>
+  barred(rig, /it is not connected again: .*has it open/, async (port) => {
+    const script = fileURLToPath(new URL('./holder.js', import.meta.url));
+    const holder: ChildProcess = spawn(process.execPath, [script, port], {
+      stdio: ['pipe', 'pipe', 'inherit'],
+    });
+    await once(holder.stdout!, 'data');
+    const end = (): Promise<unknown> => {
+      holder.stdin!.end();
+      return once(holder, 'exit');
+    };
+    return { bar: () => {}, end };
+  });
+
+/** Somebody without rights. */
+const NOBODY = 65_534;
+
+/** When the cable is back the port is one that the rig may not open. Root may open anything: then it is nobody for a while. */
+export const forbiddenOnReturn = (rig: FaultRig): Promise<Barred> =>
+  barred(rig, /it is not connected again: .*may not open/, async (port) => {
+    const root = process.getuid?.() === 0;
+    chmodSync(port, root ? 0o600 : 0o000);
+    chmodSync(dirname(rig.emulator.port), 0o755);
+    const be = (user: number): void => {
+      if (root) process.seteuid!(user);
+    };
+    return { bar: () => be(NOBODY), end: async () => be(0) };
+  });
 
 export const CAUSES: Readonly<Record<string, readonly Cause[]>> = {
   dynamixel7: [

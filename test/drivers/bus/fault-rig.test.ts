@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { Mode } from '../../../src/robot/tick.ts';
 import { workspace } from '../../support/rig-process.ts';
-import { CAUSES, takenOnReturn } from './fault-causes.ts';
+import { CAUSES, forbiddenOnReturn, takenOnReturn } from './fault-causes.ts';
 import { FaultRig } from './fault-rig.ts';
 import { DYNAMIXEL7, ROBOTIQ, SO101 } from './fault-subjects.ts';
 import { lossy } from './lossy-line.ts';
@@ -29,21 +29,19 @@ for (const subject of [DYNAMIXEL7, SO101]) {
       assert.ok(r.ticks > 10);
     });
 
-    it('its cable is pulled in motion, and another program has the port when it is back: told; then it goes on', async () => {
+    it('its cable is pulled in motion, and when it is back its port is taken, or forbidden: told; then it goes on', async () => {
       using folder = workspace();
       await using rig = await FaultRig.open(folder.path, subject, { rateHz: 100 });
       await rig.record();
       await rig.drive();
-      let taken: Awaited<ReturnType<typeof takenOnReturn>> | null = null;
-      const stopped = await rig.stopsAfter(async () => {
-        const at = await rig.emulator.unplug();
-        return at;
-      });
+      const stopped = await rig.stopsAfter(() => rig.emulator.unplug());
       assert.ok(stopped.restS < REST_S, `at rest after ${stopped.restS} s`);
       assert.match(rig.told, /the port .* is gone\. The servos (hold by themselves|go to their last goal)/);
-      taken = await takenOnReturn(rig);
-      await taken.end();
-      await rig.drive();
+      for (const barred of [takenOnReturn, forbiddenOnReturn]) {
+        const { end } = await barred(rig);
+        await end();
+        await rig.drive();
+      }
       const { ticks } = await rig.recorded();
       assert.ok(ticks > 10);
     });

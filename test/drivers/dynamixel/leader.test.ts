@@ -7,6 +7,7 @@ import type { ServoState } from '../../../drivers/dynamixel/emulator/servo.ts';
 import { createLeader } from '../../../drivers/dynamixel/index.ts';
 import type { Leader } from '../../../src/robot/leader.ts';
 import { LEADER, withLeader } from '../../support/leader-robot.ts';
+import { SLOW_ADAPTER } from '../bus/arm-faults.ts';
 import { now, until } from '../bus/arm-stand.ts';
 import { follows, isGone, type LeaderStand, near, openLeaderStand, reading } from '../bus/leader-stand.ts';
 
@@ -78,6 +79,30 @@ describe('a leader of Dynamixel servos', () => {
     await s.leader[Symbol.asyncDispose]();
     const stiff = (await s.states()).flatMap((servo, i) => (servo.torque && i !== 4 ? [i] : []));
     assert.deepEqual(stiff, [], 'servos with torque');
+  });
+
+  it('that is released while torque comes on gets no more of it and is limp', async () => {
+    const start = (context: Parameters<typeof startLeaderEmulator>[0]) =>
+      startLeaderEmulator(context, SLOW_ADAPTER);
+    await using s = await openLeaderStand<ServoState>(
+      withLeader({ options: { ...FOLLOW, patienceMs: 100 } }),
+      {
+        ...BUS,
+        start,
+      },
+    );
+    await reading(s);
+    const ended = assert.rejects(s.leader.follow!(Float64Array.from(s.q)), { code: 'DEVICE_HALTED' });
+    await until('the first servo has torque', async () => (await s.states())[0]!.torque);
+    await s.leader.release!();
+    await ended;
+    assert.ok((await s.states()).every((servo) => !servo.torque));
+    await s.leader.follow!(Float64Array.from(s.q));
+    assert.ok(
+      (await s.states()).slice(0, 7).every((servo) => servo.torque),
+      'and follows when it is asked again',
+    );
+    assert.deepEqual(s.faults, []);
   });
 
   it('refuses options that make no sense, with their path', () => {
