@@ -39,6 +39,17 @@ describe('convolutions of images in blocks of channels', () => {
     });
   }
 
+  it('on bytes of a picture that were scaled and had their axes moved', async () => {
+    await inBlocks({
+      name: 'bytes',
+      inputs: [{ shape: [2, 8, 8, 3], dtype: 'uint8', range: [0, 256] }, { shape: [16, 3, 3, 3] }],
+      build: (bytes, w) => {
+        const x = ops.transpose(ops.mul(ops.cast(bytes!, 'float32'), 1 / 255), [0, 3, 1, 2]);
+        return [ops.conv2d(x, w!, undefined, { stride: 2, padding: 1 }), ops.cast(bytes!, 'float32')];
+      },
+    });
+  });
+
   it('with biases, what cuts off at zero, and values that are read twice, through several layers', async () => {
     await inBlocks({
       name: 'layers',

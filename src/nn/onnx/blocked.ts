@@ -29,6 +29,7 @@ export function blockedConv({ inputs, outputs, attributes }: Node<'Conv'>, to: O
   const operands = [signal, to.inner('Reshape', [weights, to.ints([k, c, ...kernel])])];
   const window = { kernel_shape: kernel, strides, pads: [...padding, ...padding] };
   to.madeLater(outputs[0]!, {
+    kind: 'conv',
     bias: null,
     make: (bias, activation) =>
       to.inner(

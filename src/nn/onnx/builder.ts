@@ -18,12 +18,23 @@ interface Form {
   readonly name: string;
 }
 
+/** A value that is not computed yet, because what comes next may be done in the same go. */
+export type Later = LaterConv | LaterBytes;
+
 /** A convolution in blocks that can add a bias, and then cut off at zero, while it is computed. */
-export interface Later {
+export interface LaterConv {
+  readonly kind: 'conv';
   /** Name of the bias, one value per channel. */
   readonly bias: string | null;
   /** Adds the node. @returns the name of its result. */
   readonly make: (bias: string | null, activation?: 'Relu') => string;
+}
+
+/** Bytes that become float32 times a scale: they are best moved while they are bytes. */
+export interface LaterBytes {
+  readonly kind: 'bytes';
+  readonly bytes: string;
+  readonly scale: number;
 }
 
 /** Domain of ONNX Runtime's operators on blocked images. */
@@ -122,26 +133,28 @@ export class OnnxBuilder {
     this.#forms.set(t, [{ order, name }]);
   }
 
-  /** Tells how a value in blocks is computed, with more done in one go if `alone` is asked before anybody needs it. */
+  /** Tells how a value is computed, with more done in one go if `alone` is asked before anybody needs it. */
   madeLater(t: Tensor, later: Later): void {
     this.#later.set(t, later);
   }
 
   /** How a value is computed that only one operation reads, if it was not computed yet. */
-  alone(t: Tensor): Later | undefined {
-    return this.#uses(t) === 1 ? this.#later.get(t) : undefined;
+  alone<K extends Later['kind']>(t: Tensor, kind: K): Extract<Later, { readonly kind: K }> | undefined {
+    const later = this.#uses(t) === 1 ? this.#later.get(t) : undefined;
+    return later?.kind === kind ? (later as Extract<Later, { readonly kind: K }>) : undefined;
   }
 
   #settle(t: Tensor): void {
     const later = this.#later.get(t);
     if (later === undefined) return;
     this.#later.delete(t);
-    this.made(t, BLOCKED, later.make(later.bias));
+    if (later.kind === 'conv') this.made(t, BLOCKED, later.make(later.bias));
+    else this.node('DequantizeLinear', [later.bytes, this.float(later.scale)], [this.#names(t)]);
   }
 
   /** The order in which a value was made; null for that of the graph. */
   otherOrder(t: Tensor): readonly number[] | null {
-    if (this.#later.has(t)) return BLOCKED;
+    if (this.#later.get(t)?.kind === 'conv') return BLOCKED;
     const forms = this.#forms.get(t);
     return forms === undefined || same(forms[0]!.order, ownOrder(t)) ? null : forms[0]!.order;
   }

@@ -84,7 +84,7 @@ function eachInBlocks(
 /** Whether a sum is that of a convolution and a value for each channel, which it can add itself. */
 function withBias({ inputs, outputs }: Node<'Add'>, to: OnnxBuilder): boolean {
   const [x, b] = inputs as [Tensor, Tensor];
-  const conv = to.alone(x);
+  const conv = to.alone(x, 'conv');
   const channels = x.shape[1]!;
   const each = b.shape.slice(-3);
   if (conv === undefined || conv.bias !== null) return false;
@@ -102,15 +102,34 @@ export const TRAINING_LOWERINGS: Partial<Lowerings> = {
   },
   Relu: (node, to) => {
     const [x] = node.inputs as [Tensor];
-    const conv = to.alone(x);
+    const conv = to.alone(x, 'conv');
     if (conv === undefined) each('Relu')(node, to);
     else to.made(node.outputs[0]!, BLOCKED, conv.make(conv.bias, 'Relu'));
+  },
+  Cast: (node, to) => {
+    const [x] = node.inputs as [Tensor];
+    const bytes = x.dtype === 'uint8' && node.attributes.to === 'float32';
+    if (!bytes) LOWERINGS.Cast(node, to);
+    else to.madeLater(node.outputs[0]!, { kind: 'bytes', bytes: to.name(x), scale: 1 });
+  },
+  Mul: (node, to) => {
+    const [x, by] = node.inputs as [Tensor, Tensor];
+    const later = to.alone(x, 'bytes');
+    const scale = by.graph.constants.get(by)?.data;
+    if (later === undefined || later.scale !== 1 || scale?.length !== 1) each('Mul')(node, to);
+    else to.madeLater(node.outputs[0]!, { ...later, scale: Number(scale[0]) });
   },
   // max(0, min(1, α x)): the steepest slope that float32 holds makes it a step in one pass.
   Step: each('HardSigmoid', { alpha: { float: 1e38 }, beta: { float: 0 } }),
   Transpose: (node, to) => {
     const [x] = node.inputs as [Tensor];
     const { perm } = node.attributes;
+    const later = to.alone(x, 'bytes');
+    if (later !== undefined) {
+      const bytes = to.inner('Transpose', [later.bytes], { perm });
+      to.madeLater(node.outputs[0]!, { ...later, bytes });
+      return;
+    }
     const made = to.otherOrder(x);
     const order = made === null || made === BLOCKED ? perm.map((_, i) => i) : made;
     to.made(
