@@ -7,6 +7,7 @@ export interface SceneOptions {
   readonly task?: string;
   readonly seed?: number;
   readonly dryRun?: boolean;
+  readonly setUp?: boolean;
   readonly input?: string;
 }
 
@@ -19,7 +20,11 @@ export function sceneOptions(command: Command): Command {
       '--input <kind>',
       'what a person at the rig drives with, instead of the one in the robot file: spacemouse, gamepad',
     )
-    .option('--dry-run', 'emulate the hardware: the same drivers and bytes, but nothing real moves');
+    .option('--dry-run', 'emulate the hardware: the same drivers and bytes, but nothing real moves')
+    .option(
+      '--set-up',
+      'start without torque, also when servos do not answer yet: to give them their ids on the page',
+    );
 }
 
 export function addUp(program: Command): void {
@@ -38,6 +43,7 @@ export function addUp(program: Command): void {
     ['armloop up --task pick-place-bin --seed 7', 'another task, from a known scene'],
     ['armloop up --input spacemouse', 'driven from the rig, beside the console'],
     ['armloop up dynamixel7 --dry-run', "a real arm's file without the arm"],
+    ['armloop up my-arm.yaml --set-up', 'an arm whose servos have no ids yet'],
     ['armloop up my-arm.yaml --workspace ~/demos', 'your own rig and folder'],
   ]);
   command.action(

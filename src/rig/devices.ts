@@ -118,10 +118,19 @@ export class DeviceRack implements AsyncDisposable {
     return this.#devices.map((d) => d.spec);
   }
 
-  /** Connects all; `ports` in the order of the robot file. */
-  async open(ports: readonly DevicePort[]): Promise<void> {
+  /**
+   * Connects all; `ports` in the order of the robot file. `set-up`: devices that can be set up may not answer yet, and are
+   * opened as soon as they do.
+   */
+  async open(ports: readonly DevicePort[], start: 'whole' | 'set-up'): Promise<void> {
     this.#ports = ports;
-    await Promise.all(this.#devices.map((device, i) => device.open(ports[i]!)));
+    const patient = start === 'set-up' ? this.calibration.measurable : [];
+    await Promise.all(
+      this.#devices.map(async (device, i) => {
+        if (patient.includes(device.spec.name)) await this.#absences.back(device.spec.name);
+        else await device.open(ports[i]!);
+      }),
+    );
   }
 
   /** What the encoders of a device say; null for kinds without, before its first state and while it is lost. */

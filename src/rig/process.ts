@@ -14,6 +14,7 @@ export interface RigProcessOptions {
   readonly task?: string;
   readonly seed?: number;
   readonly dryRun?: boolean;
+  readonly setUp?: boolean;
   /** Kind of input that the robot gets in place of its own. */
   readonly input?: string;
   readonly print: (line: string) => void;
@@ -35,7 +36,14 @@ export async function runRig(options: RigProcessOptions): Promise<number> {
   const stop = new StopSignals();
   let rig: Rig;
   try {
-    rig = await Rig.open({ spec, workspace, log, dryRun: options.dryRun ?? false, stopped: stop.first });
+    rig = await Rig.open({
+      spec,
+      workspace,
+      log,
+      dryRun: options.dryRun ?? false,
+      setUp: options.setUp ?? false,
+      stopped: stop.first,
+    });
   } catch (error) {
     log.fatal({ err: error }, 'not started');
     throw error;
@@ -43,6 +51,7 @@ export async function runRig(options: RigProcessOptions): Promise<number> {
   const mode = modeWords(rig.watch.view.mode).short;
   log.info({ mode }, 'ready');
   if (options.dryRun) print('Dry run: the hardware is emulated, nothing real moves.');
+  if (options.setUp) print('To be set up: nothing gets torque before somebody arms it.');
   print(`Rig ${spec.id} is ${mode}: ${spec.loop.rateHz} Hz, ${rig.session.state().realTime.reason}`);
   if (rig.barred !== null) print(explain(rig.barred));
   process.send?.({ type: 'ready', mode } satisfies RigMessage);

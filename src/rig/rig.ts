@@ -36,6 +36,8 @@ export interface RigOptions {
   readonly dryRun?: boolean;
   /** Module with createSolver, for planners; default: src/plan/mpc/solver.ts. */
   readonly solver?: URL;
+  /** To be set up: devices that can be may not answer yet, and nothing is armed. */
+  readonly setUp?: boolean;
   /** Resolves when the rig is to end though it may still be starting: torque that is coming on is ended then. */
   readonly stopped?: Promise<unknown>;
 }
@@ -142,7 +144,7 @@ export class Rig implements Hearer {
       const rig = new Rig(options, parts);
       late.rig = rig;
       void options.stopped?.then(() => rig.session.retire());
-      await rig.#start();
+      await rig.#start(options.setUp === true ? 'set-up' : 'whole');
       late.opened(rig);
       return rig;
     } catch (error) {
@@ -152,22 +154,23 @@ export class Rig implements Hearer {
     }
   }
 
-  async #start(): Promise<void> {
+  async #start(start: 'whole' | 'set-up'): Promise<void> {
     const { rack, loop, recorder, leader, input } = this.#parts;
     for (const report of recorder.repaired) {
       this.#log.info(report, 'repaired');
       this.session.event('info', `Repaired the episode ${report.id}, which was not closed.`);
     }
     this.#pump.start(this.session);
-    await rack.open(loop.ports);
-    await this.watch.until('the devices', (v) => v.mode !== Mode.off, 10);
+    await rack.open(loop.ports, start);
+    if (start === 'whole') await this.watch.until('the devices', (v) => v.mode !== Mode.off, 10);
     const { barred, devices, leader: aligned } = rack.calibration;
     if (aligned.status === 'stale')
       this.session.event('warning', `${this.spec.leader!.name}: ${aligned.words}.`);
     for (const { device, notes } of devices) {
       for (const note of notes) this.session.event('info', `${device}: ${note}.`);
     }
-    this.#barred = barred ?? (await this.#arm());
+    if (start === 'set-up') this.#tellSetUp();
+    else this.#barred = barred ?? (await this.#arm());
     if (this.#barred !== null)
       this.session.event('warning', `Not armed: ${this.#barred.message}. ${this.#barred.todo}`);
     leader?.start();
@@ -175,6 +178,15 @@ export class Rig implements Hearer {
     for (const words of [...rack.emulated, ...(leader?.emulated ?? [])])
       this.session.event('warning', `Dry run: ${words}.`);
     this.session.event('info', `Ready. Real time: ${loop.fifo.reason}`);
+  }
+
+  #tellSetUp(): void {
+    const { rack } = this.#parts;
+    this.session.event('info', 'Started to be set up: nothing gets torque before somebody arms it.');
+    for (const { name } of rack.specs) {
+      const why = rack.away(name);
+      if (why !== '') this.session.event('warning', `${name} does not open yet: ${why}.`);
+    }
   }
 
   /** Why the arm did not get torque at the start, or null. */

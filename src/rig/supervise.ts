@@ -13,6 +13,7 @@ export interface RigStart {
   readonly task?: string;
   readonly seed?: number;
   readonly dryRun?: boolean;
+  readonly setUp?: boolean;
   readonly input?: string;
   readonly print: (line: string) => void;
 }
@@ -94,11 +95,12 @@ function passSignals(
 }
 
 function startRig(options: RigStart): ChildProcess {
-  const { file, workspace, task, seed, dryRun, input } = options;
+  const { file, workspace, task, seed, dryRun, setUp, input } = options;
   const args = [MAIN, 'rig', file, '--workspace', resolve(workspace)];
   if (task !== undefined) args.push('--task', task);
   if (seed !== undefined) args.push('--seed', String(seed));
   if (dryRun === true) args.push('--dry-run');
+  if (setUp === true) args.push('--set-up');
   if (input !== undefined) args.push('--input', input);
   // --single-threaded-gc: the helper threads of a parallel collection take the cores that the loop needs.
   // detached: a process group of its own, so that Ctrl-C in the terminal reaches the rig through this process alone.

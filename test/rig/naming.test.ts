@@ -15,22 +15,17 @@ const file = robot.devices[0]!;
 const JOINT3 = file.axes.indexOf('joint3');
 const JOINT1 = file.axes.indexOf('joint1');
 
+/** The arm behind that port, patient with a busy machine, with zeros as its file says; its file. */
+function robotOn(folder: string, port: string): string {
+  const options = { ...(file.options as object), port, rateHz: 50, patienceMs: 300, misses: 100 };
+  const devices = [{ name: 'arm', kind: 'dynamixel', axes: file.axes, options, calibration: 'none' }];
+  return testRobot(folder, { devices, loop: { rateHz: 100 }, shutdown: { park: 'none' } }, 'dynamixel7');
+}
+
 test('servos are named while the rig runs, disarmed; the device has its port again however that ends', async (t) => {
   using folder = workspace();
   await using emulator = await startArmEmulator({ robot, entry: file });
-  const options = {
-    ...(file.options as object),
-    port: emulator.port,
-    rateHz: 50,
-    patienceMs: 300,
-    misses: 100,
-  };
-  const devices = [{ name: 'arm', kind: 'dynamixel', axes: file.axes, options, calibration: 'none' }];
-  const yaml = testRobot(
-    folder.path,
-    { devices, loop: { rateHz: 100 }, shutdown: { park: 'none' } },
-    'dynamixel7',
-  );
+  const yaml = robotOn(folder.path, emulator.port);
   const store = new CalibrationStore(folder.path, robot.id, 'real');
   await using rig = await up(folder.path, yaml);
   await using client = await Client.open(rig.url);
@@ -58,6 +53,12 @@ test('servos are named while the rig runs, disarmed; the device has its port aga
     for (let view = await look(); !so(view); view = await look())
       if (performance.now() > end) assert.fail(`waited for ${what}: ${JSON.stringify(view)}`);
   };
+  /** Until the servos have said that they are limp: the mode says it sooner. */
+  const disarm = async (): Promise<void> => {
+    await client.ask('/api/request', { kind: 'disarm' });
+    await mode(Mode.connected);
+    await shows('torque off', (v) => v.devices[0]?.torque === 'off');
+  };
   const begin = { device: 'arm', what: 'ids', axes: ['joint3'] };
 
   await t.test('not with torque, not without control, not for an axis that it does not have', async () => {
@@ -68,8 +69,7 @@ test('servos are named while the rig runs, disarmed; the device has its port aga
       await refused('/api/calibration/start', begin, 'CALIBRATION_STEP'),
       /the rig is holding: disarm it, so that torque is off/,
     );
-    await client.ask('/api/request', { kind: 'disarm' });
-    await mode(Mode.connected);
+    await disarm();
     assert.match(
       await refused('/api/calibration/start', { ...begin, axes: ['joint9'] }, 'CALIBRATION_NONE'),
       /axes of device arm for it: joint1, /,
@@ -142,8 +142,7 @@ test('servos are named while the rig runs, disarmed; the device has its port aga
     await limp();
     await client.ask('/api/request', { kind: 'arm' });
     await mode(Mode.holding);
-    await client.ask('/api/request', { kind: 'disarm' });
-    await mode(Mode.connected);
+    await disarm();
   });
 
   await t.test(
@@ -173,4 +172,31 @@ test('servos are named while the rig runs, disarmed; the device has its port aga
     assert.deepEqual(rig.over, { code: 0, signal: null });
     await limp();
   });
+});
+
+test('a rig that is started to be set up waits for an arm whose servos have no ids yet, and arms nothing', async () => {
+  using folder = workspace();
+  await using emulator = await startArmEmulator({ robot, entry: file });
+  // One servo as it came from the factory, and nobody else on the line.
+  await emulator.device({ what: 'connect', only: JOINT3 });
+  await using rig = await up(folder.path, robotOn(folder.path, emulator.port), ['--set-up']);
+  await using client = await Client.open(rig.url);
+  const look = (): Promise<CalibrationView> => client.get('/api/calibration');
+  assert.match(rig.output, /Rig dynamixel7 is off/);
+  assert.match((await look()).devices[0]?.away ?? '', /answer/);
+  await client.take('Ada');
+  const armed = await client.post('/api/request', { kind: 'arm', lease: client.lease });
+  assert.equal((armed.body as { error: { code: string } }).error.code, 'DEVICE_UNREACHABLE');
+
+  await client.ask('/api/calibration/start', { what: 'ids', axes: ['joint3'] });
+  await client.ask('/api/calibration/take');
+  await emulator.device({ what: 'connect', only: null });
+  const view = (await client.ask('/api/calibration/take')) as unknown as CalibrationView;
+  assert.deepEqual([view.procedure, view.devices[0]?.away], [null, '']);
+  await client.until('connected', () => client.value('mode') === Mode.connected);
+  const states = (await emulator.device({ what: 'states' })) as ServoState[];
+  assert.ok(
+    states.every((s) => !s.torque),
+    'nothing is armed',
+  );
 });

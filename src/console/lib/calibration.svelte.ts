@@ -41,7 +41,7 @@ class Calibration extends Asking {
   }
 
   take(): Promise<boolean> {
-    return this.#step('Reading the arm', 'take');
+    return this.#step('The step', 'take');
   }
 
   skip(): Promise<boolean> {
