@@ -1,9 +1,14 @@
 /** @alone Torque that is coming on, on a whole rig: a gripper that opens and closes all the way, by its own course. */
 import assert from 'node:assert/strict';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import type { GripperState } from '../../drivers/robotiq/emulator/gripper.ts';
 import { startGripperEmulator } from '../../drivers/robotiq/emulator/start.ts';
+import { loadRobot } from '../../src/config.ts';
+import { openLog } from '../../src/log.ts';
+import { Rig } from '../../src/rig/rig.ts';
 import { Mode } from '../../src/robot/tick.ts';
+import { packageRoot } from '../../src/root.ts';
 import { now, until } from '../drivers/bus/arm-stand.ts';
 import { FaultRig, type FaultSubject } from '../drivers/bus/fault-rig.ts';
 import { ROBOTIQ } from '../drivers/bus/fault-subjects.ts';
@@ -49,8 +54,38 @@ test('an activation on the way is ended by the emergency stop, by disarming and 
     await told;
     await until('at rest', async () => (await gripper()).speed === 0);
     const after = (await emulator.traced()).filter((row) => row[0]! >= at);
-    const seconds = after[after.findLastIndex((row) => row[2] !== 0) + 1]![0]! - at;
+    const seconds = (after[after.findLastIndex((row) => row[2] !== 0) + 1] ?? after.at(-1)!)[0]! - at;
     assert.ok(seconds < STOPS, `at rest ${seconds} s after ${why.source}`);
     assert.match(rig.told, new RegExp(`Torque was coming on .*${why.source}`));
+  }
+});
+
+test('Ctrl-C while the rig starts ends the activation that it began: it is not armed, and the fingers stop', async () => {
+  using folder = workspace();
+  const shipped = loadRobot(join(packageRoot(), 'robots', 'panda-mock-robotiq.yaml'));
+  const entry = shipped.devices.find((d) => d.name === 'gripper')!;
+  await using emulator = await startGripperEmulator({ robot: shipped, entry }, {}, { active: false });
+  const options = { ...entry.options, port: emulator.port, activate: 'when-armed' };
+  const spec = { ...shipped, devices: shipped.devices.map((d) => (d === entry ? { ...d, options } : d)) };
+  const gripper = (): Promise<GripperState> => emulator.device({ what: 'state' }) as Promise<GripperState>;
+  let stop = (): void => {};
+  const stopped = new Promise<void>((resolve) => {
+    stop = resolve;
+  });
+  const opening = Rig.open({ spec, workspace: folder.path, log: openLog(folder.path, 'rig'), stopped });
+  await until('the fingers move', async () => (await gripper()).speed !== 0, 60);
+  await emulator.trace();
+  const at = now();
+  stop();
+  const rig = await opening;
+  try {
+    assert.equal(rig.barred?.code, 'REQUEST_ENDED');
+    assert.equal(rig.watch.view.mode, Mode.connected);
+    await until('at rest', async () => (await gripper()).speed === 0);
+    const after = (await emulator.traced()).filter((row) => row[0]! >= at);
+    const seconds = (after[after.findLastIndex((row) => row[2] !== 0) + 1] ?? after.at(-1)!)[0]! - at;
+    assert.ok(seconds < STOPS, `at rest after ${seconds} s`);
+  } finally {
+    await rig.close();
   }
 });
