@@ -132,11 +132,6 @@ export function hardwareErrorWords(status: number): string {
   return known.join(', ');
 }
 
-/** Reads an item of the table out of bytes that begin at table address `from`. */
-export function itemOf(bytes: Uint8Array, from: number, { address, size, signed }: Item): number {
-  return numberAt(bytes, address - from, size, signed);
-}
-
 /** A little-endian number of 1, 2 or 4 bytes. */
 export function numberAt(bytes: Uint8Array, at: number, size: number, signed: boolean): number {
   let value = 0;

@@ -171,7 +171,6 @@ export const ros2OutputOptions = Type.Object(
   },
   closed,
 );
-export type Ros2OutputOptions = Type.Static<typeof ros2OutputOptions>;
 
 export interface Ros2Setup {
   readonly options: Ros2Options;

@@ -73,17 +73,6 @@ export function norm(a: Float64Array, n = a.length): number {
   return Math.sqrt(dot(a, a, n));
 }
 
-/** out = a + s·b over the first n values. */
-export function addScaled(
-  out: Float64Array,
-  a: Float64Array,
-  s: number,
-  b: Float64Array,
-  n = a.length,
-): void {
-  for (let i = 0; i < n; i++) out[i] = a[i]! + s * b[i]!;
-}
-
 /** Copies n values from a[ai..] to out[oi..]. Unlike `set(subarray)` it makes no view. */
 export function copy(out: Float64Array, oi: number, a: Float64Array, ai: number, n: number): void {
   for (let i = 0; i < n; i++) out[oi + i] = a[ai + i]!;

@@ -26,8 +26,6 @@ export interface AxisSpec {
   readonly kd: number;
 }
 
-export type DeviceRole = 'arm' | 'gripper';
-
 export interface DeviceEntry {
   readonly name: string;
   /** Built-in name, path relative to the robot file, or package name. */

@@ -50,4 +50,3 @@ export const COMPACT: HidInfo = {
   name: 'SpaceMouse Compact',
   usage: 0x1_0008,
 };
-export const PRO: HidInfo = { ...COMPACT, product: 0xc632, name: 'SpaceMouse Pro Wireless' };
