@@ -194,7 +194,8 @@ function change(servo: LineServo, what: string, value: unknown): void {
   else if (what === 'brownOut') servo.reboot();
   else if (what === 'lie') Object.assign(servo.lie, value);
   else if (what === 'set') {
-    const { name, to } = value as { name: string; to: number };
-    servo.put(name, to);
+    // One item, or several at once: between two requests the master may have asked already.
+    const items = (Array.isArray(value) ? value : [value]) as { name: string; to: number }[];
+    for (const { name, to } of items) servo.put(name, to);
   } else throw new Error(`a servo has no ${what}`);
 }

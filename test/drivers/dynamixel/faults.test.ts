@@ -137,8 +137,11 @@ describe('a Dynamixel arm when', () => {
     await emulator.trace();
     const at = now();
     // As if a servo with that id, limp, had been plugged in where the gripper was.
-    await emulator.device({ what: 'set', id: 8, value: { name: 'torqueEnable', to: 0 } });
-    await emulator.device({ what: 'set', id: 8, value: { name: 'id', to: 3 } });
+    const other = [
+      { name: 'torqueEnable', to: 0 },
+      { name: 'id', to: 3 },
+    ];
+    await emulator.device({ what: 'set', id: 8, value: other });
     await until('told', () => faults.length > 0);
     assert.match(
       faults[0]!,
