@@ -3,6 +3,7 @@
  * compiles what is left (docs/methods/generated-code.md). Same interface and same numbers, to rounding, as the loops
  * of tree-dynamics.ts.
  */
+import { join } from 'node:path';
 import { ArmloopError } from '../errors.ts';
 import { Arena } from './code/arena.ts';
 import { type Canonical, type CanonicalFrame, canonical } from './code/canonical.ts';
@@ -31,6 +32,9 @@ export interface GenerateOptions {
    */
   readonly arena?: Arena;
 }
+
+/** Where made code is kept in a workspace. */
+export const codeFolder = (workspace: string): string => join(workspace, 'code');
 
 /** How one form makes functions. */
 interface Maker {

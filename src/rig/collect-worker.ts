@@ -1,6 +1,7 @@
 /** A thread of a collection: one lockstep cell, one attempt after the other, each recorded as an episode. */
 import { workerData } from 'node:worker_threads';
 import { ArmloopError } from '../errors.ts';
+import { codeFolder } from '../model/generated.ts';
 import { taskForScene } from '../plan/mpc/tasks.ts';
 import { loadBundle } from '../policy/bundle.ts';
 import { PolicyRunner } from '../policy/runner.ts';
@@ -116,11 +117,17 @@ interface Seated {
 }
 
 /** Rejects with POLICY_*, COLLECTION_CHANGED for a bundle that is another one than when the collection began. */
-async function seat({ id, driver: choice }: CollectionPlan, spec: RobotSpec): Promise<Seated> {
+async function seat({ plan, workspace }: CollectWorkerData, spec: RobotSpec): Promise<Seated> {
+  const { id, driver: choice } = plan;
   if (choice.kind === 'teacher' && choice.planner === 'mpc') {
     const { createSolver } = await import('../plan/mpc/solver.ts');
     const task = taskForScene(await cellParts.openTask(spec));
-    const driver = new MpcDriver({ choice: { task }, solver: createSolver, plant: openPlant });
+    const driver = new MpcDriver({
+      choice: { task },
+      solver: createSolver,
+      plant: openPlant,
+      code: codeFolder(workspace),
+    });
     return { driver, close: async () => driver.dispose() };
   }
   if (choice.kind === 'teacher') {
@@ -141,6 +148,6 @@ async function seat({ id, driver: choice }: CollectionPlan, spec: RobotSpec): Pr
 if (workerData !== null) {
   await serveJobs<CollectWorkerData, Attempt, AttemptResult>(async (data) => {
     const cell = await LockstepCell.open({ spec: data.spec, parts: cellParts });
-    return new CollectWorker(data, cell, await seat(data.plan, data.spec));
+    return new CollectWorker(data, cell, await seat(data, data.spec));
   });
 }

@@ -1,6 +1,7 @@
 /** The parts of a rig: which there are, how they are opened so that each finds what it needs of the others, and closed. */
 import type { Logger } from 'pino';
 import { LoopThread } from '../loop/realtime.ts';
+import { codeFolder } from '../model/generated.ts';
 import { Recorder } from '../record/recorder.ts';
 import type { Now } from '../robot/device.ts';
 import type { RobotSpec } from '../robot/spec.ts';
@@ -113,6 +114,7 @@ export async function openParts(options: PartOptions, hearer: () => Hearer | nul
         rack.scene === null
           ? null
           : { bodies: rack.scene.bodies.map((b) => b.name), phases: task?.phases ?? null },
+      code: codeFolder(workspace),
       ...(solver === undefined ? {} : { solver }),
     });
     open.push(planner);

@@ -17,6 +17,8 @@ export interface PlannerWorkerData {
   /** Latest of posesLayout; null without a simulated scene. */
   readonly poses: ChannelBuffer | null;
   readonly scene: PlannerScene | null;
+  /** Folder in which code made for the arm is kept. */
+  readonly code: string;
   /** Latest of plannerStatusLayout. */
   readonly status: ChannelBuffer;
   /** Address of the module that exports `createSolver`. */

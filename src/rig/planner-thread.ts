@@ -24,6 +24,8 @@ export interface PlannerThreadOptions {
   readonly plan: ChannelBuffer;
   readonly poses: ChannelBuffer | null;
   readonly scene: PlannerScene | null;
+  /** Folder in which code made for the arm is kept. */
+  readonly code: string;
   /** Module that exports `createSolver`. Default: src/plan/mpc/solver.ts. */
   readonly solver?: URL;
 }
@@ -45,7 +47,7 @@ export class PlannerThread implements AsyncDisposable {
 
   constructor(options: PlannerThreadOptions) {
     this.#options = options;
-    const { spec, ticks, plan, poses, scene } = options;
+    const { spec, ticks, plan, poses, scene, code } = options;
     const solver = options.solver ?? new URL('../plan/mpc/solver.js', import.meta.url);
     const data: PlannerWorkerData = {
       spec,
@@ -53,6 +55,7 @@ export class PlannerThread implements AsyncDisposable {
       plan,
       poses,
       scene,
+      code,
       status: this.#status,
       solver: solver.href,
     };

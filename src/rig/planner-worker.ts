@@ -125,11 +125,12 @@ class PlannerLoop {
   }
 
   async #load({ choice }: Incoming & { type: 'load' }): Promise<void> {
-    const { spec, scene } = this.#data;
+    const { spec, scene, code } = this.#data;
     this.#unload();
     const plan = resolveChoice(choice, spec);
     this.#plant = plan.targets.includes('scene') ? await openPlant(spec) : null;
-    const pilot = openPilot({ spec, choice, scene, plant: this.#plant, solver: this.#createSolver() });
+    const solver = this.#createSolver();
+    const pilot = openPilot({ spec, choice, scene, plant: this.#plant, solver, code });
     if (this.#poses !== null) {
       this.#poses.take();
       pilot.scene(this.#poses.block.subarray(this.#posesAt));

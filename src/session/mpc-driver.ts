@@ -21,6 +21,8 @@ export interface MpcDriverOptions {
   readonly solver: () => Solver;
   /** The model of the scene, for tasks that need one: src/rig/kinds.ts. */
   readonly plant?: (robot: RobotSpec) => Promise<ScenePlant | null>;
+  /** Folder in which code made for the arm is kept from episode to episode: `codeFolder` of src/model/generated.ts. */
+  readonly code?: string;
   /** Time from state to plan, ms, instead of the task's: to try out delays. */
   readonly latencyMs?: number;
   /** What the planner takes that time for, ms; it is told the truth unless this is given. */
@@ -92,14 +94,21 @@ export class MpcDriver implements Driver {
 
   /** Rejects with PLAN_UNKNOWN_TASK, PLAN_PROBLEM_INVALID, PLAN_NO_PLANT, TEACHER_NO_PHASES, MODEL_*. */
   async begin(scene: EpisodeScene): Promise<void> {
-    const { choice, solver, plant, latencyMs, believedMs } = this.#options;
+    const { choice, solver, plant, latencyMs, believedMs, code } = this.#options;
     const { spec, bodies, task } = scene;
     const layout = tickRecordLayout(spec);
     this.#at = { mode: layout.at('out.mode'), done: layout.at('out.done') };
     const known = { bodies, phases: task?.phases ?? null };
     this.#plant?.dispose();
     this.#plant = (await plant?.(spec)) ?? null;
-    const pilot = openPilot({ spec, choice, scene: known, plant: this.#plant, solver: solver() });
+    const pilot = openPilot({
+      spec,
+      choice,
+      scene: known,
+      plant: this.#plant,
+      solver: solver(),
+      ...(code === undefined ? {} : { code }),
+    });
     this.#latencyMs = latencyMs ?? pilot.plan.latencyMs;
     this.#pilot = pilot;
     this.#producers = [new PlanProducer(pilot, scene, this.#latencyMs, believedMs ?? this.#latencyMs)];

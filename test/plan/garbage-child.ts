@@ -3,6 +3,8 @@
  * has a process of its own, as a planner has: with problems of several kinds V8 would put the costs they return on the heap.
  */
 
+import { resolve } from 'node:path';
+import { loadRobot } from '../../src/config.ts';
 import { Arena } from '../../src/model/code/arena.ts';
 import { dynamicTree } from '../../src/model/dynamic-tree.ts';
 import { generateDynamics } from '../../src/model/generated.ts';
@@ -16,8 +18,12 @@ import { RigidSystem } from '../../src/plan/dynamics/rigid.ts';
 import { FddpSolver } from '../../src/plan/fddp/solver.ts';
 import { IlqrSolver } from '../../src/plan/ilqr/solver.ts';
 import { LqrSolver } from '../../src/plan/lqr/solver.ts';
+import { openPilot } from '../../src/plan/mpc/open.ts';
+import { createSolver } from '../../src/plan/mpc/solver.ts';
 import type { Problem } from '../../src/plan/problem.ts';
 import type { Solver, WarmStart } from '../../src/plan/solver.ts';
+import { PlanProblem, planLayout } from '../../src/robot/plan.ts';
+import { packageRoot } from '../../src/root.ts';
 import { bytesPerRound } from '../support/garbage.ts';
 import { PANDA7 } from '../support/panda.ts';
 import { HeldPendulum, Pendulum } from './problems.ts';
@@ -55,14 +61,33 @@ const cases: Record<string, [Solver, Problem, WarmStart]> = {
   'fddp with gaps': [new FddpSolver(options), new Pendulum(T, 3), { us, xs }],
   'ilqr of an arm': [new IlqrSolver(options), arm(), { us: torques }],
 };
+
+/** An iteration of a solver; begins anew when it ends, so that the beginning is measured too. */
+function iteration([solver, problem, warm]: [Solver, Problem, WarmStart]): () => void {
+  solver.allocate(problem);
+  solver.reset(warm);
+  return () => {
+    if (solver.iterate() !== 'running') solver.reset(warm);
+  };
+}
+
+/** A plan of a planner by torque: prediction, time shift, an iteration, and the block for the loop. */
+function plan(): () => void {
+  const spec = loadRobot(resolve(packageRoot(), 'robots', 'panda-sim.yaml'));
+  const target = { kind: 'pose' as const, pose: [0.5, 0.2, 0.35, 1, 0, 0, 0] };
+  const choice = { task: 'reach', drive: 'torque' as const, target, horizon: T };
+  const { engine } = openPilot({ spec, choice, scene: null, plant: null, solver: createSolver() });
+  const block = new Float64Array(planLayout(spec.armAxes).size);
+  engine.begin(0);
+  engine.predictor.rest(Float64Array.from(spec.axes, (a) => a.home));
+  return () => {
+    if (engine.attempt(0.01) !== PlanProblem.none) throw new Error(engine.failure);
+    engine.write(block);
+  };
+}
+
 const name = process.argv[2]!;
-const [solver, problem, warm] = cases[name]!;
-solver.allocate(problem);
-solver.reset(warm);
-// Begins anew when it ends, so that the beginning is measured too.
-const round = (): void => {
-  if (solver.iterate() !== 'running') solver.reset(warm);
-};
+const round = name === 'planner of an arm' ? plan() : iteration(cases[name]!);
 const kept: Float64Array[] = [us];
 const spoil = (): void => {
   round();

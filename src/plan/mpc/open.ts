@@ -41,13 +41,15 @@ export interface OpenOptions {
   /** The model of the scene, for tasks that need one; the caller disposes of it. */
   readonly plant: ScenePlant | null;
   readonly solver: Solver;
+  /** Folder in which code made for the arm is kept (`codeFolder`); without, it is made each time. */
+  readonly code?: string;
 }
 
 /**
  * Throws PLAN_UNKNOWN_TASK, PLAN_PROBLEM_INVALID and MODEL_*. The model of a torque plan has no gravity: the devices that
  * take efforts (the simulated arm, as a Franka) compensate it themselves.
  */
-export function openPilot({ spec, choice, scene, plant: scenery, solver }: OpenOptions): MpcPilot {
+export function openPilot({ spec, choice, scene, plant: scenery, solver, code }: OpenOptions): MpcPilot {
   const plan = resolveChoice(choice, spec);
   const view = new SceneView(scene?.bodies ?? []);
   const phases = scene?.phases ?? null;
@@ -57,7 +59,7 @@ export function openPilot({ spec, choice, scene, plant: scenery, solver }: OpenO
   const makeTarget = (start: number, target: TargetSpec | null): TargetSource =>
     target === null ? new PhaseTarget(phases!, view) : new FormulaTarget(target, start);
   const { horizon, dt, terms } = plan;
-  const { system, view: tool } = armOf(spec, plan.drive, dt);
+  const { system, view: tool } = armOf(spec, plan.drive, dt, code);
   const limits = limitsOf(spec, plan.drive);
   if (plan.targets.includes('scene')) {
     if (scenery === null) throw new ArmloopError('PLAN_NO_PLANT', { task: spec.sim?.task ?? 'none' });
@@ -80,7 +82,12 @@ export function openPilot({ spec, choice, scene, plant: scenery, solver }: OpenO
   return new MpcPilot({ spec, plan, view, engine: engineOf(spec, plan, problem, solver) }, makeTarget);
 }
 
-function armOf(spec: RobotSpec, drive: Drive, dt: number): { system: TimedSystem; view: FrameView } {
+function armOf(
+  spec: RobotSpec,
+  drive: Drive,
+  dt: number,
+  code: string | undefined,
+): { system: TimedSystem; view: FrameView } {
   const model = generated(spec);
   const { tool } = spec.model;
   if (model === null) {
@@ -98,12 +105,17 @@ function armOf(spec: RobotSpec, drive: Drive, dt: number): { system: TimedSystem
     view: new FrameView(dynamics, tool, arena),
   };
 
-  /** Code made for the arm; null for a model file without the masses that dynamics need, which commands do without. */
+  /**
+   * Code made for the arm; null for a model file without the masses that dynamics need, which commands do without. Always
+   * WebAssembly, the faster form wherever both were measured (`bench model`): a choice at each start (`chooseForm`) would let
+   * the clock decide how numbers are rounded, and the same seeds must give the same episodes.
+   */
   function generated({ model }: RobotSpec): { arena: Arena; dynamics: GeneratedDynamics } | null {
     try {
       const arena = new Arena(ARENA_BYTES);
       const tree = dynamicTree(readTree(model.file), { ...armOptions(spec), gravity: [0, 0, 0] });
-      return { arena, dynamics: generateDynamics(tree, { arena }) };
+      const cache = code === undefined ? {} : { cache: code };
+      return { arena, dynamics: generateDynamics(tree, { arena, ...cache }) };
     } catch (error) {
       if (drive === 'position' && error instanceof ArmloopError && error.code.startsWith('MODEL_'))
         return null;

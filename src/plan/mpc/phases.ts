@@ -72,9 +72,11 @@ export class PhaseTarget implements TargetSource {
     return this.#aim() ? PlanProblem.none : PlanProblem.noTarget;
   }
 
-  at(_time: number, out: StageTarget): void {
-    out.pose.set(this.#goal);
-    out.qd.fill(0);
+  aim(_time: number, _dt: number, stages: readonly StageTarget[]): void {
+    for (let k = 0; k < stages.length; k++) {
+      stages[k]!.pose.set(this.#goal);
+      stages[k]!.qd.fill(0);
+    }
   }
 
   grip(): number {

@@ -118,8 +118,7 @@ export class ArmProblem extends MpcProblem {
 
   prepare(time: number): PlanProblem {
     const problem = this.target.begin(time);
-    const { stages } = this.#targets;
-    for (let t = 0; t <= this.horizon; t++) this.target.at(time + t * this.dt, stages[t]!);
+    this.target.aim(time, this.dt, this.#targets.stages);
     this.grip = this.target.grip(time);
     return problem;
   }

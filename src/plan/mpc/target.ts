@@ -6,8 +6,8 @@ import type { StageTarget } from './terms.ts';
 export interface TargetSource {
   /** Called before each plan with its first time. What is known of the scene may be read here. */
   begin(time: number): PlanProblem;
-  /** Fills in what it knows of the stage at `time`; the rest stays as it was. */
-  at(time: number, out: StageTarget): void;
+  /** Fills in what it knows of stages at `time`, `time` + dt, …; the rest stays as it was. All in one call: no number is boxed. */
+  aim(time: number, dt: number, stages: readonly StageTarget[]): void;
   /** Wanted opening at `time`, m; NaN: as it is. */
   grip(time: number): number;
   /** True when there is nothing more to do. */
@@ -66,35 +66,38 @@ export class FormulaTarget implements TargetSource {
     return PlanProblem.none;
   }
 
-  at(time: number, out: StageTarget): void {
+  aim(time: number, dt: number, stages: readonly StageTarget[]): void {
     const spec = this.#spec;
-    const t = time - this.#start;
-    out.qd.fill(0);
-    switch (spec.kind) {
-      case 'pose':
-        for (let i = 0; i < 7; i++) out.pose[i] = spec.pose[i]!;
-        break;
-      case 'path':
-        for (let i = 0; i < 7; i++) out.pose[i] = spec.pose[i]!;
-        for (let i = 0; i < 3; i++) {
-          out.pose[i]! +=
-            spec.amplitude[i]! *
-            Math.sin((2 * Math.PI * spec.multiple[i]! * t) / spec.period + spec.phase[i]!);
+    for (let k = 0; k < stages.length; k++) {
+      const out = stages[k]!;
+      const t = time + k * dt - this.#start;
+      out.qd.fill(0);
+      switch (spec.kind) {
+        case 'pose':
+          for (let i = 0; i < 7; i++) out.pose[i] = spec.pose[i]!;
+          break;
+        case 'path':
+          for (let i = 0; i < 7; i++) out.pose[i] = spec.pose[i]!;
+          for (let i = 0; i < 3; i++) {
+            out.pose[i]! +=
+              spec.amplitude[i]! *
+              Math.sin((2 * Math.PI * spec.multiple[i]! * t) / spec.period + spec.phase[i]!);
+          }
+          break;
+        case 'joints':
+          for (let i = 0; i < out.q.length; i++) out.q[i] = spec.q[i]!;
+          break;
+        case 'joint-path': {
+          const w = (2 * Math.PI) / spec.period;
+          for (let i = 0; i < out.q.length; i++) {
+            out.q[i] = spec.q[i]! + spec.amplitude[i]! * Math.sin(w * t + spec.phase[i]!);
+            out.qd[i] = spec.amplitude[i]! * w * Math.cos(w * t + spec.phase[i]!);
+          }
+          break;
         }
-        break;
-      case 'joints':
-        for (let i = 0; i < out.q.length; i++) out.q[i] = spec.q[i]!;
-        break;
-      case 'joint-path': {
-        const w = (2 * Math.PI) / spec.period;
-        for (let i = 0; i < out.q.length; i++) {
-          out.q[i] = spec.q[i]! + spec.amplitude[i]! * Math.sin(w * t + spec.phase[i]!);
-          out.qd[i] = spec.amplitude[i]! * w * Math.cos(w * t + spec.phase[i]!);
-        }
-        break;
+        default:
+          spec satisfies never;
       }
-      default:
-        spec satisfies never;
     }
   }
 
