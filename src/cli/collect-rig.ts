@@ -128,7 +128,14 @@ export class RigCrew implements Crew<Attempt, AttemptResult>, AsyncDisposable {
             ? 'planner'
             : 'teacher',
     });
-    const driven = await this.#drive(drive.begin);
+    let driven: Driven;
+    try {
+      driven = await this.#drive(drive.begin);
+    } catch (error) {
+      // The session ends: no recording is left running. One that cannot be reached is tidied up by who goes on.
+      await this.#tidy().catch(() => {});
+      throw error;
+    }
     await this.#rig.ask('/api/recording/stop');
     const kept = driven.success || plan.failures === 'keep';
     if (kept) {

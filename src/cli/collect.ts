@@ -129,6 +129,8 @@ export function addCollect(program: Command): void {
       const trajectory = options.disturb !== 'none' || options.recover !== undefined;
       if (options.planner !== undefined && (options.teacher === undefined || trajectory))
         command.error('error: --planner goes with --teacher, without --disturb and --recover');
+      if (options.goalOf !== undefined && options.policy === undefined)
+        command.error('error: --goal-of goes with --policy');
       process.exitCode = await run(options);
     });
   examples(command, [

@@ -231,9 +231,10 @@ const training = Type.Object(
       }),
     ),
     workers: count(1, 'Threads that make batches. Changes no result.'),
-    provider: Type.Enum(['cpu', 'cuda'], {
+    provider: Type.Enum(['cpu', 'cuda', 'tfjs'], {
       default: 'cpu',
-      description: 'cuda needs the CUDA build of ONNX Runtime.',
+      description:
+        'cpu and cuda: ONNX Runtime; cuda needs its CUDA build. tfjs: TensorFlow.js, on the fastest of its packages that is installed.',
     }),
   },
   section('Length, looks at the held-out episodes, checkpoints.'),

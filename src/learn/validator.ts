@@ -1,5 +1,5 @@
 /** Looks at the held-out episodes: loss, and how far the chunks that the policy gives are from the demonstrated ones. */
-import { OrtExecutor } from '../nn/executors/ort.ts';
+import { openStepExecutor, type Provider, type StepExecutor } from '../nn/executors/open.ts';
 import type { Graph } from '../nn/graph.ts';
 import type { PolicyNet } from '../nn/networks/policy.ts';
 import { drawNoise, type NoiseSpec } from '../nn/noise.ts';
@@ -64,11 +64,11 @@ export class Validator implements AsyncDisposable {
 
 /** The policy as it acts, with parameters that each run is given. */
 export class Actor implements AsyncDisposable {
-  readonly #executor: OrtExecutor;
+  readonly #executor: StepExecutor;
   readonly #parameters: Graph['parameters'];
   readonly #noise: readonly NoiseSpec[];
 
-  private constructor(executor: OrtExecutor, parameters: Graph['parameters'], noise: readonly NoiseSpec[]) {
+  private constructor(executor: StepExecutor, parameters: Graph['parameters'], noise: readonly NoiseSpec[]) {
     this.#executor = executor;
     this.#parameters = parameters;
     this.#noise = noise;
@@ -77,10 +77,10 @@ export class Actor implements AsyncDisposable {
   static async open(
     net: PolicyNet,
     batch: number,
-    options: { readonly threads: number; readonly provider: 'cpu' | 'cuda' },
+    options: { readonly threads: number; readonly provider: Provider },
   ): Promise<Actor> {
     const graph = actGraph(net, batch);
-    const executor = await OrtExecutor.open(graph, { ...options, parameters: 'inputs' });
+    const executor = await openStepExecutor(graph, options);
     // Those that acting does not need are no inputs.
     const inputs = new Set(executor.inputs.map((i) => i.name));
     const needed = new Map([...graph.parameters].filter(([name]) => inputs.has(name)));

@@ -6,7 +6,8 @@
 import type { Tensor as OrtTensor } from 'onnxruntime-node';
 import { ArmloopError } from '../errors.ts';
 import { channelBlock } from './executors/channel-block.ts';
-import { OrtExecutor, ortTensor, type Provider } from './executors/ort.ts';
+import { openStepExecutor, type Provider, type StepExecutor } from './executors/open.ts';
+import { ortTensor } from './executors/ort.ts';
 import { gradients } from './gradients.ts';
 import { Graph } from './graph.ts';
 import { initialValues } from './init.ts';
@@ -47,7 +48,7 @@ export interface TrainOptions {
   readonly rateScale?: (name: string) => number;
   /** Factor of the weight decay by parameter; 1 unless given. */
   readonly decayScale?: (name: string) => number;
-  /** Default `cpu`. */
+  /** Default `cpu`. TensorFlow.js sums in another order: its steps equal those of ONNX Runtime to rounding. */
   readonly provider?: Provider;
   /** Writes ONNX Runtime's profile to files that start so. */
   readonly profile?: string;
@@ -81,7 +82,7 @@ export class TrainStep implements AsyncDisposable {
   readonly #build: (g: Graph) => Objective;
   readonly #options: TrainOptions;
   readonly #graph: Graph;
-  readonly #executor: OrtExecutor;
+  readonly #executor: StepExecutor;
   readonly #optimizer: Optimizer;
   readonly #metrics: readonly string[];
   readonly #results: Readonly<Record<string, Float32Array>>;
@@ -91,13 +92,13 @@ export class TrainStep implements AsyncDisposable {
   #now: Memory;
   #next: Memory;
   #step = 0;
-  #evaluator: Promise<OrtExecutor> | null = null;
+  #evaluator: Promise<StepExecutor> | null = null;
 
   private constructor(
     build: (g: Graph) => Objective,
     options: TrainOptions,
     graph: Graph,
-    executor: OrtExecutor,
+    executor: StepExecutor,
     metrics: readonly string[],
   ) {
     this.#build = build;
@@ -132,9 +133,8 @@ export class TrainStep implements AsyncDisposable {
     const graph = new Graph();
     const { loss, metrics = {} } = build(graph);
     addStep(graph, loss, metrics, options);
-    const executor = await OrtExecutor.open(graph, {
+    const executor = await openStepExecutor(graph, {
       threads: options.threads,
-      parameters: 'inputs',
       lowerings: TRAINING_LOWERINGS,
       channelBlock: (options.provider ?? 'cpu') === 'cpu' ? await channelBlock() : 0,
       results: 'into',
@@ -261,7 +261,7 @@ export class TrainStep implements AsyncDisposable {
   }
 
   /** The fed inputs and the noise of a step, checked. */
-  #batch(executor: OrtExecutor, feeds: Feeds, step: number): Record<string, OrtTensor> {
+  #batch(executor: StepExecutor, feeds: Feeds, step: number): Record<string, OrtTensor> {
     const out: Record<string, OrtTensor> = {};
     const noise = new Map((this.#options.noise ?? []).map((n) => [n.name, n]));
     const own = new Set([...Object.keys(this.#now.feeds), ...Object.keys(this.#scalarTensors)]);
@@ -277,14 +277,13 @@ export class TrainStep implements AsyncDisposable {
     return out;
   }
 
-  #openEvaluator(): Promise<OrtExecutor> {
+  #openEvaluator(): Promise<StepExecutor> {
     const graph = new Graph();
     const { loss, metrics = {} } = this.#build(graph);
     addResults(graph, loss, metrics);
     const { threads, provider } = this.#options;
-    return OrtExecutor.open(graph, {
+    return openStepExecutor(graph, {
       threads,
-      parameters: 'inputs',
       ...(provider === undefined ? {} : { provider }),
     });
   }

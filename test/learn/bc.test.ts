@@ -4,6 +4,7 @@ import { cloneBehaviour } from '../../src/learn/bc.ts';
 import { actingWeights, type Checkpoint } from '../../src/learn/checkpoint.ts';
 import type { TrainLine, ValidationLine } from '../../src/learn/metrics.ts';
 import { cloning, pointData, pointRecipe } from '../support/cloning.ts';
+import { allClose } from '../support/close.ts';
 
 const data = pointData(20, 0.2);
 const isLook = (line: object): line is ValidationLine => 'validation' in line;
@@ -28,6 +29,18 @@ describe('behaviour cloning', () => {
     assert.equal(unit, data.action.units[0]);
     // The goals are spread over 1 m: a policy that ignores what it sees errs by about 0.2.
     assert.ok(validation.error[unit!]! < 0.02, `${validation.error[unit!]} ${unit}`);
+  });
+
+  it('by TensorFlow.js it learns the same but for rounding, looks included', async () => {
+    const loss = async (provider: 'cpu' | 'tfjs'): Promise<number[]> => {
+      const c = cloning(pointRecipe({ steps: 40, provider }), data);
+      await cloneBehaviour(c);
+      assert.equal(c.saved.at(-1)!.state.provider, provider);
+      return c.lines.map((l) => (isLook(l) ? l.validation.loss : l.loss));
+    };
+    const [ours, theirs] = [await loss('tfjs'), await loss('cpu')];
+    assert.ok(theirs.length >= 4 && theirs.at(-1)! < theirs[0]!, 'it learns');
+    allClose(ours, theirs, { rtol: 1e-3 });
   });
 
   it('stopped before any step and gone on with, it ends with the same bits', async () => {

@@ -8,6 +8,7 @@ import { constant } from '../../src/nn/schedules.ts';
 import type { TensorData } from '../../src/nn/tensor.ts';
 import { decodeState, encodeState } from '../../src/nn/train-state.ts';
 import { type Objective, type TrainOptions, TrainStep } from '../../src/nn/train-step.ts';
+import { allClose } from '../support/close.ts';
 
 /** A small network with a convolution, dropout and two outputs worth watching. */
 function network(g: Graph): Objective {
@@ -52,6 +53,38 @@ async function run(train: TrainStep, until: number): Promise<number[]> {
   while (train.step < until) losses.push((await train.run(batch(train.step))).loss);
   return losses;
 }
+
+describe('a training step by TensorFlow.js', () => {
+  const options = { ...OPTIONS, provider: 'tfjs' as const };
+
+  it('is that of ONNX Runtime but for rounding: losses, parameters, averages and looks', async () => {
+    await using ours = await TrainStep.open(network, options);
+    await using theirs = await TrainStep.open(network, OPTIONS);
+    const [a, b] = [await run(ours, 12), await run(theirs, 12)];
+    allClose(a, b, { rtol: 1e-4, atol: 1e-5 });
+    for (const [name, v] of theirs.parameters()) allClose(ours.parameters().get(name)!, v, { atol: 1e-4 });
+    for (const [name, v] of theirs.ema()) allClose(ours.ema().get(name)!, v, { atol: 1e-4 });
+    const looks = await Promise.all([ours, theirs].map((t) => t.evaluate(batch(99), 'average', 7)));
+    allClose([looks[0]!.loss], [looks[1]!.loss], { rtol: 1e-4 });
+    allClose([looks[0]!.metrics['worst']!], [looks[1]!.metrics['worst']!], { rtol: 1e-4 });
+  });
+
+  it('goes on bit for bit from a state, and refuses what does not fit', async () => {
+    await using whole = await TrainStep.open(network, options);
+    await run(whole, 8);
+    await using half = await TrainStep.open(network, options);
+    await run(half, 3);
+    await using rest = await TrainStep.open(network, options);
+    rest.restore(decodeState(encodeState(half.state())));
+    await run(rest, 8);
+    for (const [name, v] of whole.parameters())
+      assert.deepEqual(bytes(rest.parameters().get(name)!), bytes(v), name);
+    const { x } = batch(0);
+    await assert.rejects(rest.run({ x: x! }), { code: 'NN_FEED', message: /input target .*not given/ });
+    await assert.rejects(rest.run({ ...batch(0), z: x! }), { code: 'NN_FEED', message: /no such input/ });
+    assert.equal(rest.step, 8);
+  });
+});
 
 describe('a training step', () => {
   it('goes on bit for bit from a state that went through bytes', async () => {

@@ -42,14 +42,16 @@ export async function loadTensorFlow(packages: readonly string[] = TENSORFLOW_PA
 
 export interface TfjsOptions {
   readonly tf: TensorFlow;
-  /** Values of every parameter. */
-  readonly parameters?: ReadonlyMap<string, Float32Array>;
+  /** Values of every parameter, or `inputs` to feed them in each run. */
+  readonly parameters?: ReadonlyMap<string, Float32Array> | 'inputs';
 }
 
 export class TfjsExecutor implements Executor {
   readonly #graph: Graph;
   readonly #tf: TensorFlow;
   readonly #nodes: readonly Node[];
+  /** What each run is given. */
+  readonly #inputs: ReadonlyMap<string, Tensor>;
   /** Parameters and constants, which stay from run to run. */
   readonly #fixed = new Map<Tensor, TF.Tensor>();
 
@@ -59,7 +61,13 @@ export class TfjsExecutor implements Executor {
     const needed = neededBy(graph);
     this.#nodes = graph.nodes.filter((n) => n.outputs.some((t) => needed.has(t)));
     for (const [t, { data }] of graph.constants) if (needed.has(t)) this.#fixed.set(t, this.#tensor(t, data));
-    for (const { tensor } of graph.parameters.values()) {
+    const parameters = [...graph.parameters].map(([name, p]) => [name, p.tensor] as const);
+    if (options.parameters === 'inputs') {
+      this.#inputs = new Map([...graph.inputs, ...parameters]);
+      return;
+    }
+    this.#inputs = graph.inputs;
+    for (const [, tensor] of parameters) {
       if (needed.has(tensor))
         this.#fixed.set(tensor, this.#tensor(tensor, valuesOf(options.parameters ?? new Map(), tensor)));
     }
@@ -71,13 +79,10 @@ export class TfjsExecutor implements Executor {
   }
 
   async run(feeds: Readonly<Record<string, TensorData>>): Promise<Record<string, TensorData>> {
-    for (const input of Object.keys(feeds)) {
-      if (!this.#graph.inputs.has(input))
-        throw new ArmloopError('NN_FEED', { input, reason: 'the graph has no such input' });
-    }
+    for (const [name, value] of Object.entries(feeds)) fed(name, this.#inputs.get(name), value);
     const results = this.#tf.tidy(() => {
       const values = new Map(this.#fixed);
-      for (const [name, t] of this.#graph.inputs) values.set(t, this.#tensor(t, fed(name, t, feeds[name])));
+      for (const [name, t] of this.#inputs) values.set(t, this.#tensor(t, fed(name, t, feeds[name])));
       for (const node of this.#nodes) {
         const xs = node.inputs.map((t) => values.get(t)!);
         const interpret = INTERPRET[node.op] as (
@@ -113,7 +118,9 @@ export class TfjsExecutor implements Executor {
   }
 }
 
-function fed(input: string, t: Tensor, value: TensorData | undefined): TensorData['data'] {
+/** The values of an input. @throws NN_FEED when there is no such input, or when they do not fit it. */
+export function fed(input: string, t: Tensor | undefined, value: TensorData | undefined): TensorData['data'] {
+  if (t === undefined) throw new ArmloopError('NN_FEED', { input, reason: 'the graph has no such input' });
   const { shape } = value ?? t;
   const same = shape.length === t.shape.length && shape.every((d, i) => d === t.shape[i]);
   const reason =
