@@ -1,9 +1,11 @@
 /** Calibration: what is measured of the rig, and the guided procedure. Each call shows its own trouble. */
 import type { CalibrationView } from '../../server/calibration-protocol.ts';
-import { post } from './api.ts';
+import { ApiError, post } from './api.ts';
 import { Asking } from './asking.svelte.ts';
 import { commands } from './commands.svelte.ts';
+import { operator } from './operator.svelte.ts';
 import { Fresh } from './poll.svelte.ts';
+import { toasts } from './toasts.svelte.ts';
 
 /** Raw positions are looked at as a hand moves the arm. */
 export const CALIBRATION_MS = 700;
@@ -41,7 +43,14 @@ class Calibration extends Asking {
   }
 
   take(): Promise<boolean> {
-    return this.#step('The step', 'take');
+    return this.ask('The step', async (lease) => {
+      try {
+        await this.#post('take', { lease });
+      } catch (error) {
+        // Whoever stopped it knows.
+        if (!(error instanceof ApiError && error.code === 'CALIBRATION_STOPPED')) throw error;
+      }
+    });
   }
 
   skip(): Promise<boolean> {
@@ -53,9 +62,13 @@ class Calibration extends Asking {
     return this.#step('Moving by the emulated hand', 'hand');
   }
 
-  /** Not lost behind a reading that takes its time. */
-  stop(): Promise<boolean> {
-    return this.askNext('Stopping the calibration', (lease) => this.#post('stop', { lease }));
+  /** At once, whatever is under way: a search through all rates takes its time, and ends by this. */
+  async stop(): Promise<void> {
+    try {
+      await this.#post('stop', { lease: await operator.need() });
+    } catch (error) {
+      toasts.error('Stopping the calibration failed', error);
+    }
   }
 
   #step(doing: string, name: string, body: object = {}): Promise<boolean> {
