@@ -80,10 +80,14 @@ async function scan(
   const ids = new Set(all.ids);
   if (ids.size === 0 && rates === 'one') {
     to.bus.patienceS = ONE_BY_ONE_S + to.bus.wire.latencyS;
-    for (let id = 0; id <= LARGEST_ID; id++) {
-      const answer = await identify(to.bus, id, 'once');
-      heard += answer.heard;
-      if (answer.model !== null) ids.add(id);
+    // Twice: a computer that is busy, or a line that is bad, loses one answer or another.
+    for (let round = 0; round < 2; round++) {
+      for (let id = 0; id <= LARGEST_ID; id++) {
+        if (ids.has(id)) continue;
+        const answer = await identify(to.bus, id, 'once');
+        heard += answer.heard;
+        if (answer.model !== null) ids.add(id);
+      }
     }
   }
   const servos: string[] = [];
