@@ -1,4 +1,7 @@
-/** The solvers by name, and what each asks of a problem. */
+/**
+ * The solvers by name, and what each asks of a problem. Settings, workspace, backward, forward, result and solver of a family stand in
+ * its folder once (descent: iLQR, DDP, FDDP; shooting: those that roll out); the folder of one solver holds what only it has.
+ */
 import { DdpSolver } from './ddp/solver.ts';
 import type { DescentOptions } from './descent/settings.ts';
 import { FddpSolver } from './fddp/solver.ts';
