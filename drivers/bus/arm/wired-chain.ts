@@ -47,6 +47,8 @@ export abstract class WiredChain<To extends OnWire, O extends WireOptions = Wire
     const to = this.master(await openWire({ device, port, baud, now }));
     this.#to = to;
     await this.begin(to);
+    // Closed meanwhile: there was no wire yet to close.
+    if (this.#closed) await this.#drop();
   }
 
   async revive(): Promise<void> {

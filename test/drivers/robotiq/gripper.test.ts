@@ -2,6 +2,8 @@
 /** A gripper on a real port: what it does, what goes wrong, and what a person is told. */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { openSerialWire } from '../../../drivers/bus/serial-wire.ts';
+import { RobotiqChain } from '../../../drivers/robotiq/chain.ts';
 import { jawOf } from '../../../drivers/robotiq/options.ts';
 import { Contact } from '../../../drivers/robotiq/registers.ts';
 import { entry, type GripperStand, gripperStand, holding, lead, now, robot, until } from './gripper-stand.ts';
@@ -23,6 +25,29 @@ async function gripping(g: GripperStand): Promise<void> {
 }
 
 describe('a gripper', () => {
+  it('closed while it connects, it lets the port go once it has it', async () => {
+    await using g = await gripperStand();
+    const { port } = g.emulator;
+    const jaw = jawOf({ robot, entry: { ...entry, options: { ...entry.options, port } } });
+    let closes = 0;
+    const chain: RobotiqChain = new RobotiqChain(jaw, {
+      device: entry.name,
+      now,
+      openWire: async (request) => {
+        const wire = await openSerialWire(request);
+        const close = wire.close.bind(wire);
+        wire.close = () => {
+          closes++;
+          return close();
+        };
+        await chain.close();
+        return wire;
+      },
+    });
+    await chain.revive();
+    assert.equal(closes, 1);
+  });
+
   it('goes where it is led in metres, and says where it is and how fast', async () => {
     await using g = await gripperStand();
     const { s } = g;
