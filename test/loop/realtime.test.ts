@@ -98,7 +98,7 @@ class Rig implements AsyncDisposable {
   }
 
   /** Waits for a tick (from now on) of which the condition holds. */
-  async until(what: string, condition: (tick: Float64Array) => boolean, seconds = 20): Promise<Float64Array> {
+  async until(what: string, condition: (tick: Float64Array) => boolean, seconds = 60): Promise<Float64Array> {
     let from = this.ticks.length;
     const end = Date.now() + seconds * 1000;
     while (Date.now() < end) {

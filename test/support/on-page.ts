@@ -34,7 +34,7 @@ export async function runOnPage(
       rig,
       page,
       async until(what, met) {
-        const end = Date.now() + 20_000;
+        const end = Date.now() + 60_000;
         while (!(await met())) {
           if (Date.now() > end) throw new Error(`waited for: ${what}`);
           await new Promise((r) => setTimeout(r, 10));

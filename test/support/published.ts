@@ -73,7 +73,7 @@ export class Published {
   }
 
   /** Waits for a state, for at most `seconds`. */
-  async until(what: string, met: () => boolean, seconds = 30): Promise<void> {
+  async until(what: string, met: () => boolean, seconds = 60): Promise<void> {
     let late = false;
     const timer = setTimeout(() => {
       late = true;

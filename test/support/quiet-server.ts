@@ -18,7 +18,7 @@ export const serverOn = (rig: ScriptedRig): Promise<RunningServer> =>
 
 /** Resolves once the server has the rig. */
 export async function rigSeen(url: string): Promise<void> {
-  const end = performance.now() + 15_000;
+  const end = performance.now() + 60_000;
   for (;;) {
     const health = (await (await fetch(`${url}/api/health`)).json()) as { rig: boolean };
     if (health.rig) return;

@@ -130,7 +130,7 @@ export class Client implements AsyncDisposable {
   }
 
   /** Waits on the live stream. */
-  async until(what: string, condition: () => boolean, timeoutMs = 20_000): Promise<void> {
+  async until(what: string, condition: () => boolean, timeoutMs = 60_000): Promise<void> {
     await until(what, condition, timeoutMs).catch((error: Error) => {
       throw new Error(
         `${error.message}; mode ${this.value('mode')}, events ${JSON.stringify(this.session['events'])}`,

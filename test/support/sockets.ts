@@ -5,7 +5,7 @@ import { WebSocket } from 'ws';
 export async function until<T>(
   what: string,
   check: () => T | undefined | null | false,
-  timeoutMs = 15_000,
+  timeoutMs = 60_000,
 ): Promise<T> {
   const end = performance.now() + timeoutMs;
   for (;;) {

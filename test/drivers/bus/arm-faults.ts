@@ -150,7 +150,7 @@ export async function brownOut<S extends Servo>(
   await arm.emulator.device({ what: 'brownOut', id: 2 });
   await until('told', () => faults.length > 0);
   assert.match(faults[0]!, new RegExp(`${name} \\(id 2\\) (does not answer|started anew)`));
-  await until('back', () => notes.some((n) => n.includes('answers again: its torque is off')), 15);
+  await until('back', () => notes.some((n) => n.includes('answers again: its torque is off')));
   await s.watch(() => s.has('online') && !s.has('enabled'), 10);
   const others = (await arm.servos()).filter((_, i) => i !== 1);
   assert.ok(others.every(holds), 'the others have held all the time');

@@ -87,7 +87,7 @@ export async function moving(arm: ArmStand<unknown>, speed: number): Promise<voi
 export async function until(
   what: string,
   done: () => boolean | Promise<boolean>,
-  limitS = 10,
+  limitS = 60,
 ): Promise<number> {
   const end = now() + limitS;
   while (!(await done())) {

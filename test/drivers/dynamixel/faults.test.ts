@@ -54,7 +54,7 @@ describe('a Dynamixel arm when', () => {
       await s.watch(() => !s.has('online'), 20);
     }
     await emulator.plug();
-    await until('back', () => notes.some((n) => n.includes('answers again: it holds')), 20);
+    await until('back', () => notes.some((n) => n.includes('answers again: it holds')));
     await s.watch(() => s.has('online') && s.has('enabled'), 10);
     s.wantHere();
     await moving(arm, SPEED);

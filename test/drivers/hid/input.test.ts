@@ -31,7 +31,7 @@ function stand(options: Readonly<Record<string, unknown>> = {}) {
 }
 
 async function until(what: string, done: () => boolean): Promise<void> {
-  const end = now() + 15;
+  const end = now() + 60;
   while (!done()) {
     assert.ok(now() < end, what);
     await new Promise((resolve) => setTimeout(resolve, 5));

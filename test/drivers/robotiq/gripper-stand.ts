@@ -84,5 +84,5 @@ export async function lead(
 }
 
 /** Waits for something that is no state; a gripper is slower than an arm. */
-export const until = (what: string, done: () => boolean | Promise<boolean>, limitS = 15): Promise<number> =>
+export const until = (what: string, done: () => boolean | Promise<boolean>, limitS = 60): Promise<number> =>
   waitFor(what, done, limitS);

@@ -14,11 +14,11 @@ const arm = (command: Readonly<Record<string, unknown>>, played: Partial<RobotOp
   new RosStand(withOptions(ARM, { command }), played);
 const sleep = (ms: number): Promise<void> => new Promise((done) => setTimeout(done, ms));
 
-/** Waits until the robot itself says so; fails after 10 s. */
+/** Waits until the robot itself says so; fails after 60 s. */
 async function until(what: string, condition: () => boolean): Promise<void> {
-  const end = now() + 10;
+  const end = now() + 60;
   while (!condition()) {
-    assert.ok(now() < end, `${what}: not within 10 s`);
+    assert.ok(now() < end, `${what}: not within 60 s`);
     await sleep(10);
   }
 }
