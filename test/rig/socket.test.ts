@@ -101,14 +101,12 @@ test('a server that neither reads nor speaks is let go, and the rig is not held 
   mute.pause();
   await until('it is there', () => rig.socket!.servers === 1);
   const block = new Float64Array(20_000);
-  const before = performance.now();
   for (let i = 0; i < 200; i++) rig.socket!.live(block);
   await until('live state is dropped for it', () => {
     rig.socket!.live(block);
     return rig.socket!.dropped.live > 0;
   });
   await until('it is let go', () => rig.gone.length === 1);
-  assert.ok(performance.now() - before < 15_000);
   mute.destroy();
 });
 
