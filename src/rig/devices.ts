@@ -187,6 +187,7 @@ export class DeviceRack implements AsyncDisposable {
   /** The device has its port again: opened now, or as soon as it answers. Why it did not yet, '' when it did. */
   async takeBack(device: string): Promise<string> {
     await this.#returnPort();
+    await this.#absences.leave(device, 'it is being opened');
     return this.#absences.back(device);
   }
 
