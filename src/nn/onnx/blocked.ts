@@ -42,38 +42,46 @@ export function blockedConv({ inputs, outputs, attributes }: Node<'Conv'>, to: O
   return true;
 }
 
+/** Fewest places that are summed in one product. */
+const PLACES = 128;
+
 /**
- * Gradient of a kernel in blocks; false where channels or places do not fill blocks. For each picture it is the product of what the
- * window saw and the result's gradient, summed over places. That is a convolution of one tap whose channels are the places, with what
- * was seen as its kernel, and pictures as its groups.
+ * Gradient of a kernel in blocks; false where channels do not fill blocks. It is the product of what the window saw and the result's
+ * gradient, summed over places. That is a convolution of one tap whose channels are the places, with what was seen as its kernel. A
+ * group of it has the places of one picture, or of a few where there are few.
  */
 export function blockedKernel(node: Node<'ConvKernel'>, to: OnnxBuilder): boolean {
   const { inputs, outputs, attributes } = node;
   const [x, y] = inputs as [Tensor, Tensor];
   const [w] = outputs as [Tensor];
   const [k = 1, c = 1, ...kernel] = w.shape;
-  const places = sizeOf(y.shape.slice(2));
   if (w.shape.length !== 4 || !fills(to, k)) return false;
   if (c < to.block) {
     pictureKernel(node, to);
     return true;
   }
-  if (!fills(to, c) || !fills(to, places)) return false;
   const n = x.shape[0]!;
+  const each = sizeOf(y.shape.slice(2));
+  const together = divisorOf(n, (m) => fills(to, m * each) && m * each >= PLACES);
+  if (!fills(to, c) || together === undefined) return false;
+  const [groups, places] = [n / together, together * each];
   const taps = sizeOf(kernel);
-  // Places as channels: [N, places / block, K, block].
-  const rows = to.inner('Reshape', [to.form(y, [0, 2, 3, 1]), to.ints([n, places, 1, k])]);
+  // Places as channels: [groups, places / block, K, block].
+  const rows = to.inner('Reshape', [to.form(y, [0, 2, 3, 1]), to.ints([groups, places, 1, k])]);
   const turned = to.inner('ReorderInput', [rows], { channels_last: 0 }, NCHWC);
   const products = to.inner(
     'Conv',
     [
-      to.inner('Reshape', [turned, to.ints([1, n * places, 1, k])]),
-      to.inner('Reshape', [seenInBlocks(to, x, y, w, attributes), to.ints([n * taps * c, places, 1, 1])]),
+      to.inner('Reshape', [turned, to.ints([1, groups * places, 1, k])]),
+      to.inner('Reshape', [
+        seenInBlocks(to, x, y, w, attributes, together),
+        to.ints([groups * taps * c, places, 1, 1]),
+      ]),
     ],
-    { kernel_shape: [1, 1], strides: [1, 1], pads: [0, 0, 0, 0], group: n },
+    { kernel_shape: [1, 1], strides: [1, 1], pads: [0, 0, 0, 0], group: groups },
     NCHWC,
   );
-  const total = sumOver(to, products, n, w);
+  const total = sumOver(to, products, groups, w);
   // [taps, C / block, K, block] to [taps, K, C] to [K C, taps].
   const byTap = to.inner('Reshape', [total, to.ints([taps, c, 1, k])]);
   const apart = to.inner('ReorderOutput', [byTap], { channels: c, channels_last: 1 }, NCHWC);
@@ -84,7 +92,13 @@ export function blockedKernel(node: Node<'ConvKernel'>, to: OnnxBuilder): boolea
   return true;
 }
 
-/** Sum of the gradients of a kernel over pictures. */
+/** Smallest divisor that fits. */
+function divisorOf(n: number, fits: (m: number) => boolean): number | undefined {
+  for (let m = 1; m <= n; m++) if (n % m === 0 && fits(m)) return m;
+  return undefined;
+}
+
+/** Sum of the gradients of a kernel over groups of pictures. */
 function sumOver(to: OnnxBuilder, each: string, n: number, w: Tensor): string {
   return to.inner('MatMul', [to.ones(n), to.inner('Reshape', [each, to.ints([n, sizeOf(w.shape)])])]);
 }
@@ -106,35 +120,40 @@ function pictureKernel({ inputs, outputs, attributes }: Node<'ConvKernel'>, to: 
   to.node('Reshape', [kernel, to.ints(w.shape)], [to.name(w)]);
 }
 
-/** What each tap of the window saw of each block of channels, [N, taps, C / block, places, block], with zeros outside. */
+/** What each tap of the window saw of each block of channels, [groups, taps, C / block, places, block], with zeros outside. */
 function seenInBlocks(
   to: OnnxBuilder,
   x: Tensor,
   y: Tensor,
   w: Tensor,
   { strides, padding }: WindowAttributes,
+  together: number,
 ): string {
   const [n = 1, c = 1, high = 1, wide = 1] = x.shape;
   const blocks = c / to.block;
-  const outside = blocks * high * wide;
+  const each = blocks * high * wide;
+  const outside = together * each;
   const list: number[] = [];
   const [rows, columns] = [y.shape[2]!, y.shape[3]!];
   for (let a = 0; a < w.shape[2]!; a++) {
     for (let b = 0; b < w.shape[3]!; b++) {
       for (let i = 0; i < blocks; i++) {
-        for (let u = 0; u < rows; u++) {
-          for (let v = 0; v < columns; v++) {
-            const [row, column] = [u * strides[0]! + a - padding[0]!, v * strides[1]! + b - padding[1]!];
-            const inside = row >= 0 && row < high && column >= 0 && column < wide;
-            list.push(inside ? (i * high + row) * wide + column : outside);
+        for (let m = 0; m < together; m++) {
+          for (let u = 0; u < rows; u++) {
+            for (let v = 0; v < columns; v++) {
+              const [row, column] = [u * strides[0]! + a - padding[0]!, v * strides[1]! + b - padding[1]!];
+              const inside = row >= 0 && row < high && column >= 0 && column < wide;
+              list.push(inside ? m * each + (i * high + row) * wide + column : outside);
+            }
           }
         }
       }
     }
   }
-  let from = to.inner('Reshape', [to.form(x, BLOCKED), to.ints([n, outside, to.block])]);
+  const groups = n / together;
+  let from = to.inner('Reshape', [to.form(x, BLOCKED), to.ints([groups, outside, to.block])]);
   // A place behind the last one, for all that lies outside.
-  if (list.includes(outside)) from = to.inner('Concat', [from, to.zeros([n, 1, to.block])], { axis: 1 });
+  if (list.includes(outside)) from = to.inner('Concat', [from, to.zeros([groups, 1, to.block])], { axis: 1 });
   return to.inner('Gather', [from, to.int32s(list)], { axis: 1 });
 }
 
