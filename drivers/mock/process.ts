@@ -76,7 +76,7 @@ class MockDevice {
     if (setup.log !== null) writeFileSync(`${setup.log}.pid`, String(process.pid));
     this.#time = this.#now();
     if (this.#log !== null)
-      writeSync(this.#log, `time,deviceTime,enabled,watchdog,commandTick,${columns(setup)}\n`);
+      writeSync(this.#log, `time,deviceTime,enabled,watchdog,commandTick,${columns(setup)},commandAge\n`);
   }
 
   /** The device's own clock, s. */
@@ -169,7 +169,8 @@ class MockDevice {
     const { q, qd } = this.#servos;
     const age = this.#now() - this.#time;
     const flags = `${this.#enabled ? 1 : 0},${this.#watchdog ? 1 : 0},${this.#commandTick}`;
-    this.#lines.push(`${hostNow() - age},${this.#time},${flags},${[...q, ...qd].join(',')}\n`);
+    const told = this.#commanded ? this.#time - this.#lastCommand : Number.NaN;
+    this.#lines.push(`${hostNow() - age},${this.#time},${flags},${[...q, ...qd].join(',')},${told}\n`);
   }
 
   #flushLog(): void {

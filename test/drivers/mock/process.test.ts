@@ -88,9 +88,9 @@ it('it brakes and holds when its host is killed, and then ends', async () => {
   const before = rows.filter((r) => r[0]! < killed).at(-1)!;
   assert.ok(speed(before) > 0.1, 'it was moving when its host died');
   const fired = rows.find((r) => r[3] === 1 && r[0]! >= killed - 0.001)!;
-  // The watchdog's 100 ms after the device took the last command; latency; one millisecond of physics; a line every 4 ms.
-  const taken = rows.find((r) => r[4] === fired[4])!;
-  assert.ok(fired[0]! - taken[0]! < 0.1 + 0.01, `the watchdog took ${fired[0]! - taken[0]!} s`);
+  // The watchdog's 100 ms after the device took the last command, by its own stamps; a line every few ms.
+  const age = fired.at(-1)!;
+  assert.ok(age > 0.1 && age < 0.1 + 0.01, `the watchdog took ${age} s`);
   const rest = rows.find((r) => r[0]! > fired[0]! && speed(r) === 0)!;
   const axis = robot.axes[0]!;
   assert.ok(
@@ -99,7 +99,7 @@ it('it brakes and holds when its host is killed, and then ends', async () => {
   );
   const last = rows.at(-1)!;
   assert.ok(last[0]! - killed > 1, 'it went on holding');
-  assert.deepEqual(last.slice(5), rest.slice(5), 'it stayed where it stopped');
+  assert.deepEqual(last.slice(5, -1), rest.slice(5, -1), 'it stayed where it stopped');
   assert.equal(last[3], 1);
 });
 
