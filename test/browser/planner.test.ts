@@ -128,7 +128,7 @@ test(
     const { page, rig } = scene;
     await start(scene, 'reach');
     await page.click(part('planner-hold'));
-    await page.waitForSelector(`${part('planner-panel')}[data-drives="nobody"]`);
+    await page.waitForSelector(`${part('planner-hand-over')}:enabled`);
     let answer = (): void => {};
     const asked = new Promise<void>((resolve) => {
       void page.route('**/api/planner/resume', async (route) => {
