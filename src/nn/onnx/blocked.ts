@@ -8,6 +8,7 @@
 import type { WindowAttributes } from '../op-set.ts';
 import { type Node, sizeOf, type Tensor } from '../tensor.ts';
 import { BLOCKED, NCHWC, type OnnxBuilder } from './builder.ts';
+import { cutTo, divisorOf, picked, placeIn, placesOf, product, range, startsOf, tapsOf } from './windows.ts';
 
 /** Whether channels fill blocks. */
 const fills = (to: OnnxBuilder, channels: number): boolean => to.block > 0 && channels % to.block === 0;
@@ -92,12 +93,6 @@ export function blockedKernel(node: Node<'ConvKernel'>, to: OnnxBuilder): boolea
   return true;
 }
 
-/** Smallest divisor that fits. */
-function divisorOf(n: number, fits: (m: number) => boolean): number | undefined {
-  for (let m = 1; m <= n; m++) if (n % m === 0 && fits(m)) return m;
-  return undefined;
-}
-
 /** Sum of the gradients of a kernel over groups of pictures. */
 function sumOver(to: OnnxBuilder, each: string, n: number, w: Tensor): string {
   return to.inner('MatMul', [to.ones(n), to.inner('Reshape', [each, to.ints([n, sizeOf(w.shape)])])]);
@@ -126,35 +121,22 @@ function seenInBlocks(
   x: Tensor,
   y: Tensor,
   w: Tensor,
-  { strides, padding }: WindowAttributes,
+  attributes: WindowAttributes,
   together: number,
 ): string {
-  const [n = 1, c = 1, high = 1, wide = 1] = x.shape;
+  const [n = 1, c = 1, ...space] = x.shape;
   const blocks = c / to.block;
-  const each = blocks * high * wide;
-  const outside = together * each;
-  const list: number[] = [];
-  const [rows, columns] = [y.shape[2]!, y.shape[3]!];
-  for (let a = 0; a < w.shape[2]!; a++) {
-    for (let b = 0; b < w.shape[3]!; b++) {
-      for (let i = 0; i < blocks; i++) {
-        for (let m = 0; m < together; m++) {
-          for (let u = 0; u < rows; u++) {
-            for (let v = 0; v < columns; v++) {
-              const [row, column] = [u * strides[0]! + a - padding[0]!, v * strides[1]! + b - padding[1]!];
-              const inside = row >= 0 && row < high && column >= 0 && column < wide;
-              list.push(inside ? m * each + (i * high + row) * wide + column : outside);
-            }
-          }
-        }
-      }
-    }
-  }
-  const groups = n / together;
-  let from = to.inner('Reshape', [to.form(x, BLOCKED), to.ints([groups, outside, to.block])]);
-  // A place behind the last one, for all that lies outside.
-  if (list.includes(outside)) from = to.inner('Concat', [from, to.zeros([groups, 1, to.block])], { axis: 1 });
-  return to.inner('Gather', [from, to.int32s(list)], { axis: 1 });
+  const size = sizeOf(space);
+  const outside = together * blocks * size;
+  const starts = startsOf(y.shape.slice(2), attributes);
+  const list = product<number>([range(blocks), range(together)]);
+  const rows = placesOf(w.shape.slice(2)).flatMap((offset) => {
+    const seen = starts.map((start) => placeIn(space, start, offset));
+    return list.flatMap(([block = 0, picture = 0]) =>
+      seen.map((place) => (place === size ? outside : (picture * blocks + block) * size + place)),
+    );
+  });
+  return picked(to, to.form(x, BLOCKED), [n / together, outside, to.block], rows);
 }
 
 /** What the window saw of the colours, [N, windows / block, places, block]: a convolution whose kernels have a single 1 each. */
@@ -215,12 +197,8 @@ export function blockedSignal(
   });
   const whole = lines.length === 1 ? lines[0]! : to.inner('Concat', lines, { axis: 3 });
   const long = [high * rows.length, wide * columns.length];
-  let image = to.inner('Reshape', [whole, to.ints([n, c / block, ...long, block])]);
-  const cut = [0, 1].filter((i) => long[i] !== x.shape[i + 2]);
-  if (cut.length > 0) {
-    const ends = to.ints(cut.map((i) => x.shape[i + 2]!));
-    image = to.inner('Slice', [image, to.ints(cut.map(() => 0)), ends, to.ints(cut.map((i) => i + 2))]);
-  }
+  const joined = to.inner('Reshape', [whole, to.ints([n, c / block, ...long, block])]);
+  const image = cutTo(to, joined, long, x.shape.slice(2), 2);
   to.made(x, BLOCKED, to.inner('Reshape', [image, to.ints(x.shape)]));
   return true;
 }
@@ -234,10 +212,7 @@ interface Remainder {
   readonly after: number;
 }
 
-/**
- * Signal place s u + r was seen by the result's place u + o through the tap r + padding − s o.
- * @returns undefined when a remainder has no tap, or would begin or end inside the result.
- */
+/** @returns undefined when a remainder has no tap, or would begin or end inside the result. */
 function remainders(
   x: Tensor,
   y: Tensor,
@@ -245,13 +220,12 @@ function remainders(
   axis: number,
   { strides, padding }: WindowAttributes,
 ): Remainder[] | undefined {
-  const [s, p, kernel] = [strides[axis]!, padding[axis]!, w.shape[axis + 2]!];
-  const count = Math.ceil(x.shape[axis + 2]! / s);
-  const all = Array.from({ length: s }, (_, r): Remainder => {
-    const first = Math.ceil((r + p - kernel + 1) / s);
-    const last = Math.floor((r + p) / s);
-    const taps = Array.from({ length: Math.max(0, last - first + 1) }, (_, i) => r + p - s * (first + i));
-    return { taps, before: -first, after: count + last - y.shape[axis + 2]! };
+  const stride = strides[axis]!;
+  const count = Math.ceil(x.shape[axis + 2]! / stride);
+  const all = range(stride).map((r): Remainder => {
+    const { offsets, taps } = tapsOf([r], w.shape[axis + 2]!, stride, padding[axis]!);
+    const [first = 1, last = first] = [offsets[0], offsets.at(-1)];
+    return { taps: taps.flat(), before: -first, after: count + last - y.shape[axis + 2]! };
   });
   return all.every((r) => r.taps.length > 0 && r.before >= 0 && r.after >= 0) ? all : undefined;
 }

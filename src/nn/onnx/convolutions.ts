@@ -1,7 +1,6 @@
 /**
  * Convolutions while training. Those of images whose channels fill blocks are in blocked.ts; all others are matrix products, channels
- * last: a signal [N, C, …] is made and kept as [N, …, C], whose rows are
- * places. Two kinds of rows are cut out of it:
+ * last: a signal [N, C, …] is made and kept as [N, …, C], whose rows are places. Two kinds of rows are cut out of it:
  *
  * - What a window sees at each of its places, [N places, window C]. The forward pass multiplies them by the kernel; the kernel's
  *   gradient is their product with the gradient. They are cut out once for both.
@@ -15,6 +14,18 @@ import { type Node, sizeOf, type Tensor } from '../tensor.ts';
 import { blockedConv, blockedKernel, blockedSignal } from './blocked.ts';
 import { BLOCKED, type OnnxBuilder } from './builder.ts';
 import type { Lowerings } from './lower.ts';
+import {
+  cutTo,
+  divisorOf,
+  picked,
+  placeIn,
+  placesOf,
+  product,
+  range,
+  startsOf,
+  type Taps,
+  tapsOf,
+} from './windows.ts';
 
 /** ONNX Runtime's own operators. */
 const OWN = 'com.microsoft';
@@ -55,7 +66,7 @@ export const CONVOLUTIONS: Pick<Lowerings, 'Conv' | 'ConvTranspose' | 'ConvKerne
     const parts = product(
       strides.map((s, i) => {
         const remainders = i === last ? [range(s)] : range(s).map((r) => [r]);
-        return remainders.map((list) => taps(list, w.shape[i + 2]!, s, padding[i]!));
+        return remainders.map((list) => tapsOf(list, w.shape[i + 2]!, s, padding[i]!));
       }),
     ).map((part) => signalPart(to, y, w, counts, part));
     let whole = parts[0]!;
@@ -67,11 +78,7 @@ export const CONVOLUTIONS: Pick<Lowerings, 'Conv' | 'ConvTranspose' | 'ConvKerne
     }
     const full = counts.map((d, i) => d * strides[i]!);
     whole = to.inner('Reshape', [whole, to.ints([n, ...full, c])]);
-    const cut = range(space.length).filter((i) => full[i] !== space[i]);
-    if (cut.length > 0) {
-      const ends = to.ints(cut.map((i) => space[i]!));
-      whole = to.inner('Slice', [whole, to.ints(cut.map(() => 0)), ends, to.ints(cut.map((i) => i + 1))]);
-    }
+    whole = cutTo(to, whole, full, space, 1);
     to.made(x, lastOrder(x), whole);
   },
 };
@@ -110,7 +117,8 @@ function forward(to: OnnxBuilder, rows: string, w: Tensor): string {
 function kernelSum(to: OnnxBuilder, x: Tensor, w: Tensor, y: Tensor, node: Node<'ConvKernel'>): string {
   const [k = 1, c = 1, ...kernel] = w.shape;
   const places = y.shape[0]! * sizeOf(y.shape.slice(2));
-  const blocks = blocksOf(places, Math.max(1, Math.floor(BLOCK / k)));
+  const most = Math.max(1, Math.floor(BLOCK / k));
+  const blocks = divisorOf(places, (m) => places / m <= most)!;
   const block = places / blocks;
   const apart = to.inner('Reshape', [lastForm(to, y), to.ints([blocks, block, k])]);
   const turned = to.inner('Transpose', [apart], { perm: [0, 2, 1] });
@@ -125,25 +133,15 @@ function kernelSum(to: OnnxBuilder, x: Tensor, w: Tensor, y: Tensor, node: Node<
 /** Values that half of a core's second-level cache holds, 512 KiB. */
 const BLOCK = 1 << 17;
 
-/** Smallest number of equal blocks of at most so many places. */
-function blocksOf(places: number, most: number): number {
-  let blocks = Math.ceil(places / most);
-  while (places % blocks !== 0) blocks++;
-  return blocks;
-}
-
 /** What the window sees at each of its places, [N places, window C]. */
 function seen(
   to: OnnxBuilder,
   x: Tensor,
   w: Tensor,
   y: Tensor,
-  { attributes: { strides, padding } }: Node<'Conv'> | Node<'ConvKernel'>,
+  { attributes }: Node<'Conv'> | Node<'ConvKernel'>,
 ): string {
-  const window = product(w.shape.slice(2).map((k) => range(k)));
-  const places = product(y.shape.slice(2).map((d) => range(d)));
-  const starts = places.map((p) => p.map((o, i) => o * strides[i]! - padding[i]!));
-  return gathered(to, x, starts, window);
+  return gathered(to, x, startsOf(y.shape.slice(2), attributes), placesOf(w.shape.slice(2)));
 }
 
 /** The places `start + offset` of a signal [N, C, …], with zeros outside: [N starts, offsets C]. */
@@ -158,51 +156,15 @@ function gathered(
   const list = starts.flatMap((start) => offsets.map((offset) => placeIn(space, start, offset)));
   // Channels in blocks are cut out block by block: the columns are the same.
   const blocks = to.otherOrder(t) === BLOCKED ? c / to.block : 1;
-  const whole = blocks > 1 ? to.form(t, BLOCKED) : lastForm(to, t);
-  let from = to.inner('Reshape', [whole, to.ints([n, blocks * size, c / blocks])]);
+  let from = blocks > 1 ? to.form(t, BLOCKED) : lastForm(to, t);
   if (blocks > 1 || list.length !== size || list.some((place, i) => place !== i)) {
-    // A place behind the last one, for all that lies outside.
     const outside = blocks * size;
-    if (list.includes(size)) from = to.inner('Concat', [from, to.zeros([n, 1, c / blocks])], { axis: 1 });
     const each = list.flatMap((place) =>
       range(blocks).map((i) => (place === size ? outside : i * size + place)),
     );
-    from = to.inner('Gather', [from, to.int32s(each)], { axis: 1 });
+    from = picked(to, from, [n, outside, c / blocks], each);
   }
   return to.inner('Reshape', [from, to.ints([n * starts.length, offsets.length * c])]);
-}
-
-/** Index of a place, counted row by row; the number of places for one outside. */
-function placeIn(space: readonly number[], start: readonly number[], offset: readonly number[]): number {
-  let place = 0;
-  for (let i = 0; i < space.length; i++) {
-    const at = start[i]! + offset[i]!;
-    if (at < 0 || at >= space[i]!) return sizeOf(space);
-    place = place * space[i]! + at;
-  }
-  return place;
-}
-
-/** Remainders of one axis that are computed together, the places of the result that they see, and by which taps. */
-interface Taps {
-  /** Added to the index over the stride. */
-  readonly offsets: readonly number[];
-  /** By offset and remainder, -1 for none. */
-  readonly taps: readonly (readonly number[])[];
-}
-
-/** Signal place s u + r saw the result's place u + o by the tap r + padding − s o. */
-function taps(remainders: readonly number[], kernel: number, stride: number, padding: number): Taps {
-  const tap = (r: number, o: number): number => {
-    const a = r + padding - stride * o;
-    return a >= 0 && a < kernel ? a : -1;
-  };
-  const first = Math.floor((padding - kernel) / stride);
-  const reach = Math.ceil((stride + padding) / stride);
-  const offsets = range(reach - first + 1)
-    .map((i) => first + i)
-    .filter((o) => remainders.some((r) => tap(r, o) >= 0));
-  return { offsets, taps: offsets.map((o) => remainders.map((r) => tap(r, o))) };
 }
 
 /** Values of the signal at one remainder for each axis, several for the last one: [N places, remainders C]. */
@@ -217,7 +179,7 @@ function signalPart(
   const side = part.at(-1)!.taps[0]?.length ?? 1;
   const offsets = product(part.map((p) => p.offsets));
   if (offsets.length === 0) return to.zeros([y.shape[0]! * sizeOf(counts), side * c]);
-  const rows = gathered(to, y, product(counts.map((d) => range(d))), offsets);
+  const rows = gathered(to, y, placesOf(counts), offsets);
   // [window, K, C], with zeros behind the last tap.
   const size = sizeOf(kernel);
   const windowSecond = to.inner('Reshape', [lastForm(to, w), to.ints([k, size, c])]);
@@ -262,9 +224,3 @@ function seenByConv(
   });
   return to.inner('Reshape', [places, to.ints([x.shape[0]!, size, sizeOf(y.shape.slice(2))])]);
 }
-
-const range = (size: number): number[] => Array.from({ length: size }, (_, i) => i);
-
-/** One of each list, in all ways, the last changing fastest. */
-const product = <T>(lists: readonly (readonly T[])[]): T[][] =>
-  lists.reduce<T[][]>((all, list) => all.flatMap((before) => list.map((v) => [...before, v])), [[]]);

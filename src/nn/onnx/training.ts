@@ -1,7 +1,7 @@
 /**
  * Ways to say operations that ONNX Runtime's CPU kernels run faster while training, where weights change in every step. Results are
  * the same up to rounding; files for deployment keep to plain ONNX. Convolutions are in convolutions.ts; they leave their results
- * channels last, and what is computed from those value by value stays so.
+ * channels last or in blocks, and what is computed from those value by value stays so.
  */
 
 import type { OpName } from '../op-set.ts';
@@ -94,6 +94,19 @@ function withBias({ inputs, outputs }: Node<'Add'>, to: OnnxBuilder): boolean {
   return true;
 }
 
+/** Sum of an image in blocks over its places, and over all images if wanted: [N, C] or [C], under another shape. */
+function sumInBlocks(to: OnnxBuilder, x: Tensor, overImages: boolean): string {
+  const [n = 1, c = 1, ...space] = x.shape;
+  const flat = to.inner('Reshape', [
+    to.form(x, BLOCKED),
+    to.ints([(n * c) / to.block, sizeOf(space), to.block]),
+  ]);
+  const each = to.inner('ReduceSum', [flat, to.ints([1])], { keepdims: 0 });
+  if (!overImages) return each;
+  const images = to.inner('Reshape', [each, to.ints([n, c])]);
+  return to.inner('ReduceSum', [images, to.ints([0])], { keepdims: 0 });
+}
+
 export const TRAINING_LOWERINGS: Partial<Lowerings> = {
   ...CONVOLUTIONS,
   ...Object.fromEntries(EACH.map((op) => [op, each(op)])),
@@ -145,17 +158,7 @@ export const TRAINING_LOWERINGS: Partial<Lowerings> = {
     const made = to.otherOrder(x);
     const axes = new Set(node.attributes.axes);
     if (made === BLOCKED && axes.has(2) && axes.has(3) && !axes.has(1)) {
-      const [n = 1, c = 1, high = 1, wide = 1] = x.shape;
-      const flat = to.inner('Reshape', [
-        to.form(x, BLOCKED),
-        to.ints([(n * c) / to.block, high * wide, to.block]),
-      ]);
-      let total = to.inner('ReduceSum', [flat, to.ints([1])], { keepdims: 0 });
-      if (axes.has(0)) {
-        const each = to.inner('Reshape', [total, to.ints([n, c])]);
-        total = to.inner('ReduceSum', [each, to.ints([0])], { keepdims: 0 });
-      }
-      to.node('Reshape', [total, to.ints(y.shape)], [to.name(y)]);
+      to.node('Reshape', [sumInBlocks(to, x, axes.has(0)), to.ints(y.shape)], [to.name(y)]);
       return;
     }
     const order = made === null || made === BLOCKED ? x.shape.map((_, i) => i) : made;
