@@ -5,12 +5,12 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { loadRobot } from '../../src/config.ts';
 import { openLog } from '../../src/log.ts';
-import { rigAddress } from '../../src/rig/address.ts';
 import { Rig } from '../../src/rig/rig.ts';
 import { bytesOf } from '../../src/rig/wire.ts';
 import { ControllerId, Mode, operatorLayout } from '../../src/robot/tick.ts';
-import { RigError, RigLink } from '../../src/server/rig-link.ts';
+import { RigError } from '../../src/server/rig-link.ts';
 import { Misdeed } from '../support/loop-controllers.ts';
+import { linkTo } from '../support/rig-link.ts';
 import { workspace } from '../support/rig-process.ts';
 import { floats, until } from '../support/sockets.ts';
 import { testRobot } from '../support/test-robot.ts';
@@ -28,22 +28,14 @@ test('a loop thread that hangs: devices are told to hold, people are told why, t
     log: openLog(folder.path, 'rig'),
     controllers: new URL('../support/loop-controllers.js', import.meta.url),
   });
-  let up = false;
   let live: Float64Array | null = null;
-  const link = new RigLink(rigAddress(folder.path, spec.id), {
-    state: (connected) => {
-      up = connected;
-    },
-    session: () => {},
+  const link = await linkTo(folder.path, spec.id, {
     live: (block) => {
       live = floats(Buffer.from(block));
     },
-    frame: () => {},
-    notice: () => {},
   });
   let timer: NodeJS.Timeout | null = null;
   try {
-    await until('connected', () => up);
     const { lease } = (await link.request('lease.take', { client: 1, operator: 'Ada' })) as { lease: number };
     const layout = operatorLayout(spec.axes.length);
     const input = new Float64Array(layout.size);

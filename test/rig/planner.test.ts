@@ -6,12 +6,11 @@ import { Episode } from '../../src/episode/episode.ts';
 import { verifyEpisode } from '../../src/episode/verify.ts';
 import { openLog } from '../../src/log.ts';
 import { EpisodeFiles } from '../../src/record/files.ts';
-import { rigAddress } from '../../src/rig/address.ts';
 import { Rig } from '../../src/rig/rig.ts';
 import { bytesOf } from '../../src/rig/wire.ts';
 import { ControllerId, Mode, operatorLayout, Reason, Source } from '../../src/robot/tick.ts';
 import type { SessionState } from '../../src/server/protocol.ts';
-import { RigLink } from '../../src/server/rig-link.ts';
+import { linkTo } from '../support/rig-link.ts';
 import { workspace } from '../support/rig-process.ts';
 import { floats, until } from '../support/sockets.ts';
 import { testRobot } from '../support/test-robot.ts';
@@ -28,21 +27,15 @@ test('a planner drives the arm to its target, takes another, and is outlived by 
     workspace: folder.path,
     log: openLog(folder.path, 'rig'),
   });
-  const shown = { up: false, live: null as Float64Array | null, session: null as SessionState | null };
-  const link = new RigLink(rigAddress(folder.path, spec.id), {
-    state: (connected) => {
-      shown.up = connected;
-    },
+  const shown = { live: null as Float64Array | null, session: null as SessionState | null };
+  const link = await linkTo(folder.path, spec.id, {
     session: (session) => {
       shown.session = session;
     },
     live: (block) => {
       shown.live = floats(Buffer.from(block));
     },
-    frame: () => {},
-    notice: () => {},
   });
-  await until('connected', () => shown.up);
   const layout = new Map(link.hello!.layout.fields.map((f) => [f.name, f.offset]));
   const live = (name: string, i = 0): number => shown.live?.[layout.get(name)! + i] ?? Number.NaN;
   const away = ([x, y, z]: readonly number[]): number =>

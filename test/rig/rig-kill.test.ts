@@ -10,10 +10,9 @@ import { Catalogue } from '../../src/episode/catalogue.ts';
 import { Episode } from '../../src/episode/episode.ts';
 import { monotonicClock } from '../../src/loop/clock.ts';
 import { Rng } from '../../src/math/rng.ts';
-import { rigAddress } from '../../src/rig/address.ts';
 import { bytesOf } from '../../src/rig/wire.ts';
 import { OperatorKind, operatorLayout } from '../../src/robot/tick.ts';
-import { RigLink } from '../../src/server/rig-link.ts';
+import { linkTo } from '../support/rig-link.ts';
 import { Command, workspace } from '../support/rig-process.ts';
 import { floats, until } from '../support/sockets.ts';
 import { testRobot } from '../support/test-robot.ts';
@@ -81,19 +80,11 @@ function robotFile(folder: string, log: string): string {
 /** Takes the lease, records and jogs, as a server would; returns when the arm moves. */
 async function drive(folder: string, sign: number, now: () => number) {
   let live: Float64Array | null = null;
-  let up = false;
-  const link = new RigLink(rigAddress(folder, 'panda-mock'), {
-    state: (connected) => {
-      up = connected;
-    },
-    session: () => {},
+  const link = await linkTo(folder, 'panda-mock', {
     live: (block) => {
       live = floats(Buffer.from(block));
     },
-    frame: () => {},
-    notice: () => {},
   });
-  await until('the rig answers', () => up);
   const layout = operatorLayout(AXES);
   const input = new Float64Array(layout.size);
   input[layout.at('kind')] = OperatorKind.jog;

@@ -6,11 +6,10 @@ import * as m from '../../drivers/ros2/messages.ts';
 import { loadRobot } from '../../src/config.ts';
 import { openLog } from '../../src/log.ts';
 import { monotonicClock } from '../../src/loop/clock.ts';
-import { rigAddress } from '../../src/rig/address.ts';
 import { Rig } from '../../src/rig/rig.ts';
 import { bytesOf } from '../../src/rig/wire.ts';
 import { DeviceStatus, Mode, operatorLayout } from '../../src/robot/tick.ts';
-import { RigLink } from '../../src/server/rig-link.ts';
+import { linkTo } from '../support/rig-link.ts';
 import { workspace } from '../support/rig-process.ts';
 import { stage } from '../support/ros-kind.ts';
 import { pandaJoints, RosRobot } from '../support/ros-robot.ts';
@@ -83,20 +82,10 @@ test('a rig behind ROS 2: home, pictures, state for others, a blocked joint, and
     told.pose = m.poseStamped.decode(b);
   });
   const rig = await Rig.open({ spec, workspace: folder.path, log: openLog(folder.path, 'rig') });
-  let up = false;
-  const link = new RigLink(rigAddress(folder.path, spec.id), {
-    state: (connected) => {
-      up = connected;
-    },
-    session: () => {},
-    live: () => {},
-    frame: () => {},
-    notice: () => {},
-  });
+  const link = await linkTo(folder.path, spec.id);
   let operator: NodeJS.Timeout | null = null;
   const events = (): string => rig.session.events.list.map((e) => e.text).join('\n');
   try {
-    await until('connected', () => up);
     const { lease } = (await link.request('lease.take', { client: 1, operator: 'Ada' })) as { lease: number };
     const input = new Float64Array(operatorLayout(spec.axes.length).size);
     operator = setInterval(() => link.operator(1, bytesOf(input)), 20);

@@ -114,29 +114,26 @@ export const forbiddenOnReturn = (rig: FaultRig): Promise<Barred> =>
     return { bar: () => be(NOBODY), end: async () => be(0) };
   });
 
+/** Causes in a chain of servos: which joint becomes how hot (°C), how little its supply gives (V), which id takes another's. */
+const servos = (
+  hot: readonly [id: number, celsius: number],
+  volts: number,
+  ids: Parameters<typeof clash>,
+): readonly Cause[] => [
+  PULLED,
+  device('joint 1 blocked: overload', { what: 'blocked', id: 1, value: true }),
+  device(`joint ${hot[0]} at ${hot[1]} °C`, { what: 'temperature', id: hot[0], value: hot[1] }),
+  device(`supply drops to ${volts} V`, { what: 'voltage', value: volts }),
+  device('supply of joint 2 breaks down', { what: 'brownOut', id: 2 }),
+  clash(...ids),
+  LOSSY,
+  CUT,
+  TAKEN,
+];
+
 export const CAUSES: Readonly<Record<string, readonly Cause[]>> = {
-  dynamixel7: [
-    PULLED,
-    device('joint 1 blocked: overload', { what: 'blocked', id: 1, value: true }),
-    device('joint 6 at 84 °C', { what: 'temperature', id: 6, value: 84 }),
-    device('supply drops to 9 V', { what: 'voltage', value: 9 }),
-    device('supply of joint 2 breaks down', { what: 'brownOut', id: 2 }),
-    clash(8, 3),
-    LOSSY,
-    CUT,
-    TAKEN,
-  ],
-  so101: [
-    PULLED,
-    device('joint 1 blocked: overload', { what: 'blocked', id: 1, value: true }),
-    device('joint 4 at 74 °C', { what: 'temperature', id: 4, value: 74 }),
-    device('supply drops to 3.5 V', { what: 'voltage', value: 3.5 }),
-    device('supply of joint 2 breaks down', { what: 'brownOut', id: 2 }),
-    clash(6, 3),
-    LOSSY,
-    CUT,
-    TAKEN,
-  ],
+  dynamixel7: servos([6, 84], 9, [8, 3]),
+  so101: servos([4, 74], 3.5, [6, 3]),
   'panda-mock-robotiq': [
     PULLED,
     device('gripper at 90 °C', { what: 'temperature', value: 90 }),

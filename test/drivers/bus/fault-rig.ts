@@ -11,13 +11,13 @@ import { loadRobot } from '../../../src/config.ts';
 import { Catalogue } from '../../../src/episode/catalogue.ts';
 import { Episode } from '../../../src/episode/episode.ts';
 import { openLog } from '../../../src/log.ts';
-import { rigAddress } from '../../../src/rig/address.ts';
 import { Rig } from '../../../src/rig/rig.ts';
 import { bytesOf } from '../../../src/rig/wire.ts';
 import type { DeviceContext } from '../../../src/robot/device.ts';
 import { Mode, OperatorKind, operatorLayout } from '../../../src/robot/tick.ts';
 import { packageRoot } from '../../../src/root.ts';
-import { RigLink } from '../../../src/server/rig-link.ts';
+import type { RigLink } from '../../../src/server/rig-link.ts';
+import { linkTo } from '../../support/rig-link.ts';
 import { course, until } from './arm-stand.ts';
 
 /** What a rig is made for, and the axis that its operator moves to and fro. Units of that axis: rad or m. */
@@ -105,17 +105,7 @@ export class FaultRig implements AsyncDisposable {
     device.options['port'] = emulator.port;
     const spec = load();
     const rig = await Rig.open({ spec, workspace, log: openLog(workspace, 'rig') });
-    let up = false;
-    const link = new RigLink(rigAddress(workspace, spec.id), {
-      state: (connected) => {
-        up = connected;
-      },
-      session: () => {},
-      live: () => {},
-      frame: () => {},
-      notice: () => {},
-    });
-    await until('connected', () => up);
+    const link = await linkTo(workspace, spec.id);
     const { lease } = (await link.request('lease.take', { client: 1, operator: 'Ada' })) as { lease: number };
     const layout = operatorLayout(spec.axes.length);
     const input = new Float64Array(layout.size);
